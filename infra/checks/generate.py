@@ -25,6 +25,7 @@ PARAMETERS: dict[str, dict[str, Json]] = {
     "Stage": {"Type": "String", "AllowedValues": ["prod", "test"]},
     "Architecture": {"Type": "String", "AllowedValues": ["x86_64", "arm64"], "Default": "x86_64"},
     "Canary": {"Type": "String", "AllowedValues": ["false", "true"], "Default": "false"},
+    "Release": {"Type": "String", "Default": ""},
     "LogRetentionDays": {"Type": "Number", "Default": 30},
     "LogLevel": {"Type": "String", "Default": "info"},
     "AlarmTopicArn": {"Type": "String"},
@@ -181,6 +182,7 @@ class Function:
             "Environment": {"Variables": self.environment()},
             "AutoPublishAlias": "live",
             "AutoPublishAliasAllProperties": True,
+            "AutoPublishCodeSha256": ref("Release"),
         }
         if self.get("reserved"):
             name = f"{self.id}Concurrency"
