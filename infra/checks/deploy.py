@@ -1,0 +1,222 @@
+"""The steps of infra/deploy-check."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import secrets as randomness
+import subprocess
+import sys
+import time
+import zipfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from assertions import MAX_RESOURCES
+from cfn import ROOT
+from processes import Door, Emulator, Failure, Sandboxes, wait_for, working_folder
+from translate import REGION, Stack, translate
+from walk import Api, Walk
+
+BUCKET = "tamga-deploy-check"
+ACCOUNT = "000000000000"
+STAGE = "test"
+# Checks come after two seconds instead of thirty, so that the lost webhook is settled soon.
+CHECK_INTERVAL_S = 2
+
+Json = Any
+
+
+def step(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)
+
+
+class Cloud:
+    """The emulator by its own clients."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        config = Config(retries={"max_attempts": 1}, read_timeout=120, s3={"addressing_style": "path"})
+
+        def client(name: str) -> Any:
+            return session.client(name, endpoint_url=emulator.url, config=config)
+
+        self.url = emulator.url
+        self.cloudformation = client("cloudformation")
+        self.functions = client("lambda")
+        self.s3 = client("s3")
+        self.secrets = client("secretsmanager")
+
+    def invoke(self, name: str, event: Json) -> Json:
+        answer = self.functions.invoke(
+            FunctionName=f"{STAGE}-{name}", Qualifier="live", Payload=json.dumps(event).encode()
+        )
+        payload = answer["Payload"].read().decode()
+        if answer.get("FunctionError"):
+            raise Failure(f"{name}: {payload}")
+        return json.loads(payload or "null")
+
+
+def zipped(folder: Path, *, empty: bool) -> bytes:
+    """A function's zip: its bootstrap, and nothing else."""
+    bootstrap = folder / "bootstrap"
+    if not empty and not bootstrap.exists():
+        raise Failure(f"{bootstrap.relative_to(ROOT)} is missing: run `cargo lambda build --release`")
+    content = b"#!/bin/sh\nexit 1\n" if empty else bootstrap.read_bytes()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        archive.writestr(entry, content)
+    return packed.getvalue()
+
+
+def upload(cloud: Cloud, parameters: dict[str, str], *, empty: bool) -> tuple[Stack, int]:
+    """Puts zips and nested templates into the bucket; the number of bytes of all zips."""
+    cloud.s3.create_bucket(Bucket=BUCKET)
+    sizes: dict[str, int] = {}
+
+    def code(folder: Path) -> str:
+        content = zipped(folder, empty=empty)
+        sizes[folder.name] = len(content)
+        cloud.s3.put_object(Bucket=BUCKET, Key=f"code/{folder.name}.zip", Body=content)
+        return f"s3://{BUCKET}/code/{folder.name}.zip"
+
+    def place(path: Path, text: str) -> str:
+        key = f"templates/{path.parent.name}-{path.stem}.json"
+        cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())
+        return f"{cloud.url}/{BUCKET}/{key}"
+
+    root = translate(parameters, code, place)
+    return root, sum(sizes.values())
+
+
+def create(cloud: Cloud, root: Stack, parameters: dict[str, str]) -> dict[str, str]:
+    """Creates the whole stack; its outputs."""
+    cloud.cloudformation.create_stack(
+        StackName=f"tamga-{STAGE}",
+        TemplateBody=root.text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+
+    def finished() -> Json:
+        stack = cloud.cloudformation.describe_stacks(StackName=f"tamga-{STAGE}")["Stacks"][0]
+        return None if stack["StackStatus"].endswith("_IN_PROGRESS") else stack
+
+    stack = wait_for("the stacks", 120, finished)
+    stacks = cloud.cloudformation.describe_stacks()["Stacks"]
+    if any(found["StackStatus"] != "CREATE_COMPLETE" for found in stacks):
+        raise Failure("\n".join(failures(cloud, [found["StackName"] for found in stacks])))
+    step(f"{len(stacks)} stacks on three levels: CREATE_COMPLETE")
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def failures(cloud: Cloud, names: list[str]) -> list[str]:
+    return [
+        f"{name} {event['LogicalResourceId']}: {event['ResourceStatus']} {event.get('ResourceStatusReason', '')}"
+        for name in names
+        for event in cloud.cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+        if "FAILED" in event["ResourceStatus"] or "ROLLBACK" in event["ResourceStatus"]
+    ]
+
+
+def make_secrets(cloud: Cloud) -> dict[str, str]:
+    """Secrets of this run alone, under the names the templates give."""
+    made = {"TELEGRAM_BOT_TOKEN": f"7000000001:{randomness.token_hex(16)}"}
+    for name in ("TELEGRAM_WEBHOOK_SECRET", "JWT_SECRET", "ADMIN_SECRET", "SANDBOX_SECRET"):
+        made[name] = randomness.token_hex(32)
+    for name, value in made.items():
+        path = f"tamga/{STAGE}/club/{name.lower().replace('_', '-')}"
+        cloud.secrets.create_secret(Name=path, SecretString=value)
+    return made
+
+
+def run_command(command: str, environment: dict[str, str]) -> None:
+    step(f"running: {command}")
+    code = subprocess.call(command, shell=True, cwd=ROOT, env={**os.environ, **environment})  # noqa: S602
+    if code != 0:
+        raise Failure(f"{command}: ended with {code}")
+
+
+def check(options: argparse.Namespace, cleanup: ExitStack) -> None:
+    folder = Path(cleanup.enter_context(working_folder()))
+    emulator = Emulator(folder)
+    cleanup.callback(emulator.stop)
+    cloud = Cloud(emulator)
+    step(f"emulator with IAM enforced at {emulator.url}")
+    secrets = make_secrets(cloud)
+    step(f"{len(secrets)} secrets stored")
+    parameters = {
+        "Stage": STAGE,
+        "ClubPaymentCheckIntervalSeconds": str(CHECK_INTERVAL_S),
+        "ClubBotUsername": "club_bot",
+        "ClubCorsOrigin": "https://app.example.com",
+    }
+    sandboxes = None
+    if not options.templates_only:
+        sandboxes = Sandboxes(folder, secrets)
+        cleanup.callback(sandboxes.stop)
+        step(f"sandboxes at {sandboxes.url}")
+        parameters["TelegramApiUrl"] = f"{sandboxes.url}/_local/sandbox/telegram"
+        parameters["ClubSandboxProviderUrl"] = f"{sandboxes.url}/_local/sandbox/provider"
+    root, size = upload(cloud, parameters, empty=options.templates_only)
+    step(f"templates translated and uploaded, {size / 1e6:.1f} MB of zips")
+    for stack in root.all():
+        step(f"  {stack.name:<22} {len(stack.template['Resources']):>4} of {MAX_RESOURCES} resources")
+    outputs = create(cloud, root, parameters)
+    step(f"API {outputs['ClubApiId']}, table {outputs['ClubTableName']}")
+    if sandboxes is None:
+        return
+
+    host = f"{outputs['ClubApiId']}.execute-api.localhost:{emulator.port}"
+    api = Api(emulator.port, host)
+    try:
+        Walk(api, secrets, sandboxes.url, cloud.invoke, step, 30 + 10 * CHECK_INTERVAL_S).run()
+    except Failure:
+        # What the functions said last is the first thing to read.
+        print(emulator.text()[-4000:], file=sys.stderr)
+        raise
+    door = Door(emulator, host)
+    cleanup.callback(door.stop)
+    if options.exec:
+        environment = {f"CLUB_{name}": value for name, value in secrets.items()}
+        environment |= {
+            "TAMGA_CLUB_URL": door.url,
+            "TAMGA_SANDBOXES_URL": sandboxes.url,
+            "AWS_ENDPOINT_URL": emulator.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+        }
+        run_command(options.exec, environment)
+    if options.keep:
+        input(f"the club is at {door.url}; Enter stops everything ")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="infra/deploy-check")
+    parser.add_argument("--templates-only", action="store_true")
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--exec", metavar="COMMAND")
+    options = parser.parse_args()
+    began = time.monotonic()
+    try:
+        with ExitStack() as cleanup:
+            check(options, cleanup)
+    except Failure as failure:
+        print(f"deploy-check FAILED: {failure}", file=sys.stderr)
+        return 1
+    print(f"deploy-check passed in {time.monotonic() - began:.1f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
