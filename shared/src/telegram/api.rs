@@ -1,0 +1,401 @@
+//! A thin Bot API client: few methods, strict answers, errors that say whether a repeat is safe.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::Uri;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::outgoing::SendMessage;
+use super::send_error::{SendError, Transient, Unknown};
+use super::stars::{RefundOutcome, StarAmount, StarInvoice, StarTransactions};
+use super::token::BotToken;
+use super::updates::User;
+use super::user::TelegramId;
+use super::webhook::WebhookSecret;
+use crate::outbound::{Answer, Cause, Outbound, OutboundError};
+
+/// The base address of the real Bot API.
+pub const PRODUCTION_URL: &str = "https://api.telegram.org";
+
+/// The longest description that is kept, in characters.
+const DESCRIPTION_MAX: usize = 200;
+
+/// A client of one bot; cheap to clone.
+#[derive(Clone)]
+pub struct BotApi {
+    http: Outbound,
+    base_url: String,
+    token: BotToken,
+    time_limit: Duration,
+}
+
+/// The settings do not make a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BotApiError {
+    /// Not an absolute `http` or `https` address without query.
+    #[error("the Bot API address is malformed")]
+    Address,
+    /// Plain `http` to another machine would show the token to everybody on the way.
+    #[error("the Bot API address must be https unless it is a loopback address")]
+    Insecure,
+}
+
+impl BotApi {
+    /// A client for `{base_url}/bot<token>/<method>`.
+    ///
+    /// # Errors
+    /// When the address is malformed, or unencrypted and not on this machine.
+    pub fn new(http: Outbound, base_url: &str, token: BotToken) -> Result<Self, BotApiError> {
+        let base_url = base_url.trim_end_matches('/');
+        let uri: Uri = base_url.parse().map_err(|_| BotApiError::Address)?;
+        let host = uri.host().ok_or(BotApiError::Address)?;
+        if uri.query().is_some() {
+            return Err(BotApiError::Address);
+        }
+        match uri.scheme_str() {
+            Some("https") => {}
+            Some("http") if matches!(host, "127.0.0.1" | "localhost" | "[::1]") => {}
+            Some("http") => return Err(BotApiError::Insecure),
+            _ => return Err(BotApiError::Address),
+        }
+        let base_url = base_url.to_owned();
+        Ok(Self { http, base_url, token, time_limit: Duration::from_secs(8) })
+    }
+
+    /// The same client with another time limit per call (default 8 s).
+    #[must_use]
+    pub const fn with_time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
+        self
+    }
+
+    /// The id of the bot.
+    #[must_use]
+    pub const fn bot_id(&self) -> i64 {
+        self.token.bot_id()
+    }
+
+    /// Calls any method once. For methods that have no function of their own here.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn call<R: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<R, SendError> {
+        let url = format!("{}/bot{}/{method}", self.base_url, self.token.reveal());
+        let call = self.http.post(&url).json(body).time_limit(self.time_limit);
+        let answer = call.send().await.map_err(from_outbound)?;
+        read(&answer, self.token.reveal())
+    }
+
+    /// Calls a method that answers `true`.
+    async fn command(
+        &self,
+        method: &'static str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<(), SendError> {
+        match self.call::<bool>(method, body).await? {
+            true => Ok(()),
+            false => Err(SendError::Ambiguous(Unknown::Unreadable)),
+        }
+    }
+
+    /// `getMe`: the bot itself; shows that the token is accepted.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn get_me(&self) -> Result<User, SendError> {
+        self.call("getMe", &Nothing {}).await
+    }
+
+    /// `sendMessage`. Never repeat after an ambiguous error: the message may have arrived.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn send_message(&self, message: &SendMessage) -> Result<SentMessage, SendError> {
+        self.call("sendMessage", message).await
+    }
+
+    /// `answerCallbackQuery`: ends the waiting mark on a pressed button.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn answer_callback_query(
+        &self,
+        query_id: &str,
+        text: Option<&str>,
+    ) -> Result<(), SendError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            callback_query_id: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            text: Option<&'a str>,
+        }
+        self.command("answerCallbackQuery", &Body { callback_query_id: query_id, text }).await
+    }
+
+    /// `createInvoiceLink` in Stars. An unused link costs nothing, so a repeat is harmless.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn create_invoice_link(&self, invoice: &StarInvoice) -> Result<String, SendError> {
+        self.call("createInvoiceLink", &invoice.body()).await
+    }
+
+    /// `answerPreCheckoutQuery`: lets the payment through, or refuses it with a sentence for the
+    /// payer. Telegram waits 10 s.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn answer_pre_checkout_query(
+        &self,
+        query_id: &str,
+        verdict: Result<(), &str>,
+    ) -> Result<(), SendError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            pre_checkout_query_id: &'a str,
+            ok: bool,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            error_message: Option<&'a str>,
+        }
+        let body = Body {
+            pre_checkout_query_id: query_id,
+            ok: verdict.is_ok(),
+            error_message: verdict.err(),
+        };
+        self.command("answerPreCheckoutQuery", &body).await
+    }
+
+    /// `refundStarPayment`. May be repeated after any error: a charge is refunded once.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn refund_star_payment(
+        &self,
+        user: TelegramId,
+        charge_id: &str,
+    ) -> Result<RefundOutcome, SendError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            user_id: TelegramId,
+            telegram_payment_charge_id: &'a str,
+        }
+        let body = Body { user_id: user, telegram_payment_charge_id: charge_id };
+        match self.command("refundStarPayment", &body).await {
+            Ok(()) => Ok(RefundOutcome::Refunded),
+            Err(SendError::Final { description, .. })
+                if description.contains("CHARGE_ALREADY_REFUNDED") =>
+            {
+                Ok(RefundOutcome::AlreadyRefunded)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `editUserStarSubscription`: cancels a subscription, or allows it to go on again.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn edit_user_star_subscription(
+        &self,
+        user: TelegramId,
+        charge_id: &str,
+        canceled: bool,
+    ) -> Result<(), SendError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            user_id: TelegramId,
+            telegram_payment_charge_id: &'a str,
+            is_canceled: bool,
+        }
+        let body =
+            Body { user_id: user, telegram_payment_charge_id: charge_id, is_canceled: canceled };
+        self.command("editUserStarSubscription", &body).await
+    }
+
+    /// `getStarTransactions`: oldest first, `offset` skipped, at most `limit` (1 to 100, capped).
+    ///
+    /// # Errors
+    /// [`SendError`]; reading may always be repeated.
+    pub async fn get_star_transactions(
+        &self,
+        offset: u64,
+        limit: u32,
+    ) -> Result<StarTransactions, SendError> {
+        #[derive(Serialize)]
+        struct Body {
+            offset: u64,
+            limit: u32,
+        }
+        self.call("getStarTransactions", &Body { offset, limit: limit.clamp(1, 100) }).await
+    }
+
+    /// `getMyStarBalance`.
+    ///
+    /// # Errors
+    /// [`SendError`]; reading may always be repeated.
+    pub async fn get_my_star_balance(&self) -> Result<StarAmount, SendError> {
+        self.call("getMyStarBalance", &Nothing {}).await
+    }
+
+    /// `getWebhookInfo`.
+    ///
+    /// # Errors
+    /// [`SendError`]; reading may always be repeated.
+    pub async fn get_webhook_info(&self) -> Result<WebhookInfo, SendError> {
+        self.call("getWebhookInfo", &Nothing {}).await
+    }
+
+    /// `setWebhook`, always with a secret and with only the updates that are needed.
+    ///
+    /// # Errors
+    /// [`SendError`]; may always be repeated.
+    pub async fn set_webhook(&self, webhook: &SetWebhook<'_>) -> Result<(), SendError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            url: &'a str,
+            secret_token: &'a str,
+            allowed_updates: &'a [&'a str],
+            max_connections: u8,
+        }
+        let body = Body {
+            url: webhook.url,
+            secret_token: webhook.secret.reveal(),
+            allowed_updates: webhook.allowed_updates,
+            max_connections: webhook.max_connections.clamp(1, 100),
+        };
+        self.command("setWebhook", &body).await
+    }
+}
+
+impl fmt::Debug for BotApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BotApi")
+            .field("base_url", &self.base_url)
+            .field("token", &self.token)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An empty body.
+#[derive(Serialize)]
+struct Nothing {}
+
+/// What Telegram tells of a message it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct SentMessage {
+    /// Its id within the chat.
+    pub message_id: i64,
+}
+
+/// What to tell `setWebhook`.
+#[derive(Debug, Clone, Copy)]
+pub struct SetWebhook<'a> {
+    /// Where updates go.
+    pub url: &'a str,
+    /// The secret header of the deliveries.
+    pub secret: &'a WebhookSecret,
+    /// Kinds of updates that are needed.
+    pub allowed_updates: &'a [&'a str],
+    /// Parallel deliveries, 1 to 100 (capped).
+    pub max_connections: u8,
+}
+
+/// The state of the webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct WebhookInfo {
+    /// Where updates go; empty when unset.
+    pub url: String,
+    /// Updates that wait for delivery.
+    pub pending_update_count: i64,
+    /// Epoch seconds of the last failed delivery.
+    #[serde(rename = "last_error_date")]
+    pub last_error_date_s: Option<i64>,
+    /// Its reason.
+    pub last_error_message: Option<String>,
+    /// Parallel deliveries.
+    pub max_connections: Option<i64>,
+    /// Kinds of updates that are delivered.
+    pub allowed_updates: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    ok: bool,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+    error_code: Option<u16>,
+    description: Option<String>,
+    parameters: Option<Parameters>,
+}
+
+#[derive(Deserialize)]
+struct Parameters {
+    retry_after: Option<i64>,
+    migrate_to_chat_id: Option<i64>,
+}
+
+fn from_outbound(error: OutboundError) -> SendError {
+    match error {
+        OutboundError::Definite(Cause::Unfit) => SendError::Definite(Transient::Unfit),
+        OutboundError::Definite(_) => SendError::Definite(Transient::NotConnected),
+        OutboundError::Status(status) => from_status(status),
+        OutboundError::Ambiguous(Cause::TimedOut) => SendError::Ambiguous(Unknown::TimedOut),
+        OutboundError::Ambiguous(Cause::Connection) => SendError::Ambiguous(Unknown::Broken),
+        OutboundError::Ambiguous(_) => SendError::Ambiguous(Unknown::Unreadable),
+    }
+}
+
+/// A status without a readable body of the Bot API: somebody in between has answered. Only 2xx
+/// and a gateway's time-out leave open whether Telegram acted.
+const fn from_status(status: u16) -> SendError {
+    match status {
+        200..300 => SendError::Ambiguous(Unknown::Unreadable),
+        504 => SendError::Ambiguous(Unknown::TimedOut),
+        429 => SendError::RetryAfter { seconds: 1 },
+        _ => SendError::Definite(Transient::Status(status)),
+    }
+}
+
+fn read<R: DeserializeOwned>(answer: &Answer, secret: &str) -> Result<R, SendError> {
+    let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(&answer.body) else {
+        return Err(from_status(answer.status));
+    };
+    if envelope.ok {
+        return envelope
+            .result
+            .and_then(|result| serde_json::from_str(result.get()).ok())
+            .ok_or(SendError::Ambiguous(Unknown::Unreadable));
+    }
+    let code = envelope.error_code.unwrap_or(answer.status);
+    let parameters = envelope.parameters;
+    Err(match code {
+        429 => {
+            let asked = parameters.and_then(|p| p.retry_after).unwrap_or(1).max(1);
+            SendError::RetryAfter { seconds: u32::try_from(asked).unwrap_or(u32::MAX) }
+        }
+        401 | 404 => SendError::Definite(Transient::TokenRefused),
+        400..500 => SendError::Final {
+            code,
+            description: bounded(&envelope.description.unwrap_or_default(), secret),
+            migrate_to: parameters.and_then(|p| p.migrate_to_chat_id),
+        },
+        504 => SendError::Ambiguous(Unknown::TimedOut),
+        500..600 => SendError::Definite(Transient::Status(code)),
+        // `ok: false` with a code that is no error: a contradiction.
+        _ => SendError::Ambiguous(Unknown::Unreadable),
+    })
+}
+
+/// A description short enough for a log, and never with the token in it.
+fn bounded(description: &str, secret: &str) -> String {
+    description.replace(secret, "[token]").chars().take(DESCRIPTION_MAX).collect()
+}
