@@ -38,6 +38,8 @@ mod dynamodb;
 mod error;
 pub mod faults;
 pub mod sqs;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::path::Path;

@@ -6,6 +6,8 @@
 
 mod messages;
 mod protocol;
+mod receive;
+mod settings;
 mod store;
 
 use std::path::Path;
@@ -210,7 +212,7 @@ impl Queues {
     /// # Errors
     /// When a setting is out of its bounds or the dead-letter queue does not exist.
     pub fn create(&self, spec: &QueueSpec) -> Result<()> {
-        protocol::check(spec)?;
+        settings::check(spec)?;
         self.transact(|tx, now| store::put_queue(tx, spec, now))?;
         self.announce();
         Ok(())
@@ -323,7 +325,21 @@ impl Queues {
     /// # Errors
     /// When the database fails.
     pub fn next_due(&self) -> Result<Option<Timestamp>> {
-        let due = self.transact(|tx, now| store::next_due(tx, None, now))?;
+        self.next_due_after(None, self.inner.clock.now())
+    }
+
+    /// The earliest instant after `after` at which a message of one queue, or of all, can be
+    /// received. A poller reads the clock, receives, and sleeps until what this answers for the
+    /// instant it has read: so nothing that shows in between is slept over.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn next_due_after(
+        &self,
+        queue: Option<&str>,
+        after: Timestamp,
+    ) -> Result<Option<Timestamp>> {
+        let due = store::next_due(&self.database(), queue, after.as_millisecond())?;
         Ok(due.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
     }
 

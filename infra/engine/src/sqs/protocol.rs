@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::messages::{
-    MessageAttributes, Outgoing, invalid_value, md5_hex, md5_of_attributes, refused, select,
+    MessageAttributes, Outgoing, invalid_value, md5_hex, md5_of_attributes, refused,
 };
-use super::store::{self, Stored};
-use super::{ACCOUNT, QueueSpec, Queues, Result};
+use super::receive::receive;
+use super::settings::{self, is_name, with_attributes};
+use super::store;
+use super::{QueueSpec, Queues, Result};
 use crate::{Answer, QueueError};
 
 /// Largest batch in bytes, all messages together.
@@ -18,21 +20,21 @@ const MAX_BATCH_BYTES: usize = 1_048_576;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Fields {
+pub(super) struct Fields {
     queue_url: Option<String>,
     queue_name: Option<String>,
     queue_name_prefix: Option<String>,
     source_arn: Option<String>,
     attributes: Option<BTreeMap<String, String>>,
     #[serde(default)]
-    attribute_names: Vec<String>,
+    pub(super) attribute_names: Vec<String>,
     #[serde(default)]
-    message_system_attribute_names: Vec<String>,
+    pub(super) message_system_attribute_names: Vec<String>,
     #[serde(default)]
-    message_attribute_names: Vec<String>,
-    max_number_of_messages: Option<i64>,
-    wait_time_seconds: Option<i64>,
-    visibility_timeout: Option<i64>,
+    pub(super) message_attribute_names: Vec<String>,
+    pub(super) max_number_of_messages: Option<i64>,
+    pub(super) wait_time_seconds: Option<i64>,
+    pub(super) visibility_timeout: Option<i64>,
     receipt_handle: Option<String>,
     message_body: Option<String>,
     delay_seconds: Option<i64>,
@@ -107,7 +109,12 @@ fn manage(queues: &Queues, operation: &str, fields: &Fields) -> Result<Option<Va
             let names = queues.transact(|tx, _| store::names(tx, prefix))?;
             json!({ "QueueUrls": names.iter().map(|name| queues.url(name)).collect::<Vec<_>>() })
         }
-        "GetQueueAttributes" => attributes(queues, fields)?,
+        "GetQueueAttributes" => {
+            let name = fields.queue()?;
+            let (queue, depth) = queues
+                .transact(|tx, now| Ok((store::queue(tx, name)?, store::depth(tx, name, now)?)))?;
+            json!({ "Attributes": settings::shown(&queue, &depth, &fields.attribute_names)? })
+        }
         "SetQueueAttributes" => {
             let name = fields.queue()?;
             queues.transact(|tx, now| {
@@ -136,7 +143,7 @@ fn manage(queues: &Queues, operation: &str, fields: &Fields) -> Result<Option<Va
 
 impl Fields {
     /// The queue's name: the last segment of its URL.
-    fn queue(&self) -> Result<&str> {
+    pub(super) fn queue(&self) -> Result<&str> {
         let url = required(&self.queue_url, "QueueUrl")?;
         Ok(url.trim_end_matches('/').rsplit('/').next().unwrap_or(url))
     }
@@ -149,7 +156,7 @@ fn required<'a>(value: &'a Option<String>, name: &str) -> Result<&'a str> {
     })
 }
 
-fn within(value: i64, range: std::ops::RangeInclusive<i64>, name: &str) -> Result<i64> {
+pub(super) fn within(value: i64, range: std::ops::RangeInclusive<i64>, name: &str) -> Result<i64> {
     if range.contains(&value) {
         return Ok(value);
     }
@@ -311,94 +318,6 @@ fn check_batch(entries: &[Entry]) -> Result<()> {
     Ok(())
 }
 
-/// The rule for names of queues and ids of batch entries.
-fn is_name(name: &str) -> bool {
-    (1..=80).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
-async fn receive(queues: &Queues, fields: &Fields) -> Result<Value> {
-    let name = fields.queue()?;
-    let max = within(fields.max_number_of_messages.unwrap_or(1), 1..=10, "MaxNumberOfMessages")?;
-    let max = u32::try_from(max).unwrap_or(1);
-    let visibility = fields.visibility_timeout;
-    visibility.map_or(Ok(0), |seconds| within(seconds, 0..=43_200, "VisibilityTimeout"))?;
-    let queue = queues.transact(|tx, _| store::queue(tx, name))?;
-    let wait_s = fields.wait_time_seconds.unwrap_or_else(|| i64::from(queue.wait_s));
-    let wait_s = within(wait_s, 0..=20, "WaitTimeSeconds")?;
-    let received = wait_for_messages(queues, name, max, visibility, wait_s).await?;
-    let messages: Vec<Value> = received.into_iter().map(|m| shown(m, fields)).collect();
-    Ok(json!({ "Messages": messages }))
-}
-
-/// Waits by the engine's clock, and no longer than `wait_s` of real time either: behind a clock
-/// that stands still a caller would otherwise wait for ever.
-async fn wait_for_messages(
-    queues: &Queues,
-    name: &str,
-    max: u32,
-    visibility_s: Option<i64>,
-    wait_s: i64,
-) -> Result<Vec<Stored>> {
-    let clock = &queues.inner.clock;
-    let wait = Duration::from_secs(wait_s.unsigned_abs());
-    let deadline = clock.now().checked_add(wait).unwrap_or(jiff::Timestamp::MAX);
-    let real_deadline = tokio::time::Instant::now() + wait;
-    let mut changes = queues.changes();
-    loop {
-        changes.mark_unchanged();
-        let received = queues.take(name, max, visibility_s)?;
-        let over = clock.now() >= deadline || tokio::time::Instant::now() >= real_deadline;
-        if over || !received.is_empty() {
-            return Ok(received);
-        }
-        let due = queues.transact(|tx, now| store::next_due(tx, Some(name), now))?;
-        let due = due.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-        let until = due.map_or(deadline, |due| due.min(deadline));
-        tokio::select! {
-            _ = changes.changed() => {}
-            () = clock.sleep_until(until) => {}
-            () = tokio::time::sleep_until(real_deadline) => {}
-        }
-    }
-}
-
-/// A received message with the attributes that were asked for.
-fn shown(message: Stored, fields: &Fields) -> Value {
-    let mut system = BTreeMap::from([
-        ("SenderId", message.sender),
-        ("SentTimestamp", message.sent_ms.to_string()),
-        ("ApproximateReceiveCount", message.receives.to_string()),
-        ("ApproximateFirstReceiveTimestamp", message.first_received_ms.to_string()),
-    ]);
-    if let Some(source) = &message.dead_from {
-        system.insert("DeadLetterQueueSourceArn", arn(source));
-    }
-    let asked = || fields.attribute_names.iter().chain(&fields.message_system_attribute_names);
-    system.retain(|name, _| asked().any(|asked| asked == "All" || asked == name));
-    let attributes = select(&message.attributes, &fields.message_attribute_names);
-    let mut shown = json!({
-        "MessageId": message.message_id,
-        "ReceiptHandle": message.receipt.handle(),
-        "MD5OfBody": md5_hex(message.body.as_bytes()),
-        "Body": message.body,
-    });
-    if let Some(map) = shown.as_object_mut() {
-        if !system.is_empty() {
-            map.insert("Attributes".into(), json!(system));
-        }
-        if let Some(md5) = md5_of_attributes(&attributes) {
-            map.insert("MD5OfMessageAttributes".into(), md5.into());
-            map.insert("MessageAttributes".into(), json!(attributes));
-        }
-    }
-    shown
-}
-
-fn arn(name: &str) -> String {
-    format!("arn:aws:sqs:local:{ACCOUNT}:{name}")
-}
-
 fn create(queues: &Queues, fields: &Fields) -> Result<Value> {
     let name = required(&fields.queue_name, "QueueName")?;
     let spec = with_attributes(QueueSpec::new(name), fields.attributes.as_ref())?;
@@ -415,117 +334,6 @@ fn create(queues: &Queues, fields: &Fields) -> Result<Value> {
     })?;
     queues.announce();
     Ok(json!({ "QueueUrl": queues.url(name) }))
-}
-
-/// A queue's settings with those of a request in their place, checked.
-fn with_attributes(
-    mut spec: QueueSpec,
-    attributes: Option<&BTreeMap<String, String>>,
-) -> Result<QueueSpec> {
-    for (name, value) in attributes.into_iter().flatten() {
-        let number = || value.parse::<u32>().map_err(|_| invalid_attribute(name));
-        match name.as_str() {
-            "DelaySeconds" => spec.delay_s = number()?,
-            "VisibilityTimeout" => spec.visibility_s = number()?,
-            "MessageRetentionPeriod" => spec.retention_s = number()?,
-            "ReceiveMessageWaitTimeSeconds" => spec.wait_s = number()?,
-            "MaximumMessageSize" => spec.max_bytes = number()?,
-            "RedrivePolicy" => spec.redrive = redrive_policy(value)?,
-            "FifoQueue" => {
-                return Err(refused(
-                    "UnsupportedOperation",
-                    "AWS.SimpleQueueService.UnsupportedOperation",
-                    "Only standard queues are known here.",
-                ));
-            }
-            // Taken and without effect: nothing is encrypted and nobody is refused here.
-            "Policy"
-            | "RedriveAllowPolicy"
-            | "SqsManagedSseEnabled"
-            | "KmsMasterKeyId"
-            | "KmsDataKeyReusePeriodSeconds" => {}
-            _ => {
-                let message = format!("Unknown Attribute {name}.");
-                return Err(refused("InvalidAttributeName", "InvalidAttributeName", message));
-            }
-        }
-    }
-    check(&spec)?;
-    Ok(spec)
-}
-
-fn invalid_attribute(name: &str) -> QueueError {
-    let message = format!("Invalid value for the parameter {name}.");
-    refused("InvalidAttributeValue", "InvalidAttributeValue", message)
-}
-
-fn redrive_policy(text: &str) -> Result<Option<(String, u32)>> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let policy: Value =
-        serde_json::from_str(text).map_err(|_| invalid_attribute("RedrivePolicy"))?;
-    let target = policy.get("deadLetterTargetArn").and_then(Value::as_str);
-    let name = target.and_then(|arn| arn.rsplit(':').next());
-    let receives = match policy.get("maxReceiveCount") {
-        Some(Value::String(text)) => text.parse().ok(),
-        Some(value) => value.as_u64().and_then(|count| u32::try_from(count).ok()),
-        None => None,
-    };
-    let policy = name.map(str::to_owned).zip(receives);
-    policy.map(Some).ok_or_else(|| invalid_attribute("RedrivePolicy"))
-}
-
-/// The bounds of a queue's settings.
-pub(super) fn check(spec: &QueueSpec) -> Result<()> {
-    if !is_name(&spec.name) {
-        return Err(invalid_value(
-            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
-        ));
-    }
-    let receives = spec.redrive.as_ref().map_or(1, |(_, receives)| *receives);
-    let bounds = [
-        ("DelaySeconds", spec.delay_s, 0..=900),
-        ("VisibilityTimeout", spec.visibility_s, 0..=43_200),
-        ("MessageRetentionPeriod", spec.retention_s, 60..=1_209_600),
-        ("ReceiveMessageWaitTimeSeconds", spec.wait_s, 0..=20),
-        ("MaximumMessageSize", spec.max_bytes, 1_024..=1_048_576),
-        ("RedrivePolicy", receives, 1..=1_000),
-    ];
-    let broken = bounds.into_iter().find(|(_, value, range)| !range.contains(value));
-    broken.map_or(Ok(()), |(name, ..)| Err(invalid_attribute(name)))
-}
-
-fn attributes(queues: &Queues, fields: &Fields) -> Result<Value> {
-    let name = fields.queue()?;
-    let (queue, depth) =
-        queues.transact(|tx, now| Ok((store::queue(tx, name)?, store::depth(tx, name, now)?)))?;
-    let mut all = BTreeMap::from([
-        ("QueueArn", arn(name)),
-        ("ApproximateNumberOfMessages", depth.visible.to_string()),
-        ("ApproximateNumberOfMessagesDelayed", depth.delayed.to_string()),
-        ("ApproximateNumberOfMessagesNotVisible", depth.in_flight.to_string()),
-        ("CreatedTimestamp", (queue.created_ms / 1_000).to_string()),
-        ("LastModifiedTimestamp", (queue.modified_ms / 1_000).to_string()),
-        ("DelaySeconds", queue.delay_s.to_string()),
-        ("VisibilityTimeout", queue.visibility_s.to_string()),
-        ("MessageRetentionPeriod", queue.retention_s.to_string()),
-        ("ReceiveMessageWaitTimeSeconds", queue.wait_s.to_string()),
-        ("MaximumMessageSize", queue.max_bytes.to_string()),
-    ]);
-    if let Some((target, receives)) = &queue.redrive {
-        let policy = json!({ "deadLetterTargetArn": arn(target), "maxReceiveCount": receives });
-        all.insert("RedrivePolicy", policy.to_string());
-    }
-    let names = &fields.attribute_names;
-    let unknown = names.iter().find(|name| *name != "All" && !all.contains_key(name.as_str()));
-    if let Some(name) = unknown.filter(|name| *name != "RedrivePolicy") {
-        let message = format!("Unknown Attribute {name}.");
-        return Err(refused("InvalidAttributeName", "InvalidAttributeName", message));
-    }
-    all.retain(|name, _| names.iter().any(|asked| asked == "All" || asked == name));
-    let attributes: Map<_, _> = all.into_iter().map(|(n, v)| (n.to_owned(), v.into())).collect();
-    Ok(json!({ "Attributes": attributes }))
 }
 
 /// The error as the JSON protocol writes it, with the header that carries its older name.
