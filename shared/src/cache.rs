@@ -1,0 +1,305 @@
+//! Answers that need not be sent again.
+//!
+//! The validator of an answer is a strong hash of route, query, subject and whatever the answer
+//! depends on: versions of items, the generation of a snapshot, facts that change with the clock.
+//! A handler reads those first (one small request), and only when nothing matches does it build
+//! the body. Bodies are kept per warm process; a body is never served without its validators
+//! having been read anew, so that no stale answer outlives a committed change.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use jiff::SignedDuration;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::clock::Instant;
+use crate::http::{Answer, Subject};
+
+/// How long and for whom an answer may be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheClass {
+    /// Lists that change by the hour: 5 minutes.
+    Hot,
+    /// Everything of the subject: always revalidated.
+    User,
+    /// Catalogues: always revalidated, kept half an hour.
+    Public,
+    /// What changes with a deployment: an hour.
+    Static,
+}
+
+impl CacheClass {
+    fn seconds(self) -> i64 {
+        match self {
+            Self::Hot => 300,
+            Self::User => 60,
+            Self::Public => 1800,
+            Self::Static => 3600,
+        }
+    }
+
+    /// The `Cache-Control` of a 200. Shared caches may keep only what is nobody's own.
+    #[must_use]
+    pub fn control(self, has_subject: bool) -> String {
+        let seconds = self.seconds();
+        let scope = if has_subject { "private" } else { "public" };
+        match self {
+            Self::Hot => format!("{scope}, max-age={seconds}"),
+            Self::User => format!("private, no-cache, max-age={seconds}"),
+            Self::Public => format!("{scope}, no-cache, max-age={seconds}"),
+            Self::Static => format!("public, max-age={seconds}"),
+        }
+    }
+}
+
+const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+const X_CACHE_AGE: HeaderName = HeaderName::from_static("x-cache-age");
+
+/// Bodies kept by one process; beyond it, over-age ones are forgotten.
+const KEPT_MAX: usize = 500;
+
+/// The last bodies of a process, by request.
+#[derive(Clone, Debug, Default)]
+pub struct Store(Arc<Mutex<HashMap<String, Kept>>>);
+
+#[derive(Clone, Debug)]
+struct Kept {
+    etag: String,
+    body: Bytes,
+    at: Instant,
+}
+
+/// A request that may be answered without its body. Put into the request by the choke point.
+#[derive(Clone, Debug)]
+pub struct Conditional {
+    class: CacheClass,
+    request: String,
+    has_subject: bool,
+    if_none_match: Vec<String>,
+    store: Store,
+    now: Instant,
+}
+
+impl Conditional {
+    pub(crate) fn new(
+        class: CacheClass,
+        parts: &Parts,
+        subject: Option<&Subject>,
+        now: Instant,
+    ) -> Self {
+        let mut query: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for pair in parts.uri.query().unwrap_or_default().split('&').filter(|p| !p.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            query.entry(name).or_default().push(value);
+        }
+        let caller = subject.map_or("∅".to_owned(), |subject| subject.telegram_id.to_string());
+        Self {
+            class,
+            request: format!("{} {query:?} {caller}", parts.uri.path()),
+            has_subject: subject.is_some(),
+            if_none_match: if_none_match(&parts.headers),
+            store: Store::default(),
+            now,
+        }
+    }
+
+    pub(crate) fn in_store(self, store: Store) -> Self {
+        Self { store, ..self }
+    }
+
+    /// May the answer be known already, so that reading the validators alone first pays?
+    #[must_use]
+    pub fn may_be_known(&self) -> bool {
+        !self.if_none_match.is_empty() || self.kept().is_some()
+    }
+
+    /// The validator of the answer that depends on `inputs`.
+    #[must_use]
+    pub fn validator(&self, inputs: &[&str]) -> Validator {
+        let mut hash = Sha256::new();
+        for part in std::iter::once(self.request.as_str()).chain(inputs.iter().copied()) {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        let digest: Vec<u8> = hash.finalize().iter().copied().take(18).collect();
+        Validator(format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest)))
+    }
+
+    /// The answer, if the caller or this process has it already.
+    #[must_use]
+    pub fn known(&self, validator: &Validator) -> Option<Response> {
+        if self.if_none_match.iter().any(|tag| tag == "*" || strong(tag) == validator.0) {
+            let mut response = StatusCode::NOT_MODIFIED.into_response();
+            self.describe(validator, "HIT-304", response.headers_mut());
+            return Some(response);
+        }
+        let kept = self.kept().filter(|kept| kept.etag == validator.0)?;
+        let mut response = crate::http::json(kept.body);
+        self.describe(validator, "HIT", response.headers_mut());
+        let age = self.now.since(kept.at).as_secs().max(0);
+        response.headers_mut().insert(X_CACHE_AGE, age.into());
+        Some(response)
+    }
+
+    /// A newly built answer, `{"success":true, …body}`, which this process keeps.
+    ///
+    /// # Errors
+    /// A bug, when the body does not serialise.
+    pub fn fresh<T: Serialize>(&self, validator: &Validator, body: T) -> Answer {
+        let body = crate::http::success_bytes(body)?;
+        self.keep(Kept { etag: validator.0.clone(), body: body.clone(), at: self.now });
+        let mut response = crate::http::json(body);
+        self.describe(validator, "MISS", response.headers_mut());
+        Ok(response)
+    }
+
+    fn describe(&self, validator: &Validator, outcome: &'static str, headers: &mut HeaderMap) {
+        let control = self.class.control(self.has_subject);
+        for (name, value) in [(header::ETAG, &validator.0), (header::CACHE_CONTROL, &control)] {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        }
+        if self.class == CacheClass::User {
+            let vary = HeaderValue::from_static("Authorization, Cookie");
+            headers.insert(header::VARY, vary);
+        }
+        headers.insert(X_CACHE, HeaderValue::from_static(outcome));
+    }
+
+    fn kept(&self) -> Option<Kept> {
+        let store = self.store.0.lock().unwrap_or_else(PoisonError::into_inner);
+        store.get(&self.request).filter(|kept| self.is_young(kept)).cloned()
+    }
+
+    fn keep(&self, kept: Kept) {
+        let mut store = self.store.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if store.len() >= KEPT_MAX {
+            store.retain(|_, kept| self.is_young(kept));
+        }
+        if store.len() < KEPT_MAX {
+            store.insert(self.request.clone(), kept);
+        }
+    }
+
+    fn is_young(&self, kept: &Kept) -> bool {
+        self.now.since(kept.at) < SignedDuration::from_secs(self.class.seconds())
+    }
+}
+
+/// A strong entity tag, quotes included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Validator(String);
+
+/// The tags of `If-None-Match` (RFC 9110 §13.1.2), `*` among them.
+fn if_none_match(headers: &HeaderMap) -> Vec<String> {
+    headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(split_tags)
+        .collect()
+}
+
+/// Splits a list of entity tags; a comma inside quotes belongs to its tag.
+fn split_tags(list: &str) -> Vec<String> {
+    let mut tags = vec![String::new()];
+    let mut quoted = false;
+    for character in list.chars() {
+        match character {
+            ',' if !quoted => tags.push(String::new()),
+            _ => {
+                quoted ^= character == '"';
+                if let Some(tag) = tags.last_mut() {
+                    tag.push(character);
+                }
+            }
+        }
+    }
+    tags.iter().map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect()
+}
+
+/// `If-None-Match` compares weakly: `W/` does not matter.
+fn strong(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn conditional(uri: &str, if_none_match: Option<&str>, store: &Store) -> Conditional {
+        let mut request = http::Request::get(uri);
+        if let Some(tags) = if_none_match {
+            request = request.header(header::IF_NONE_MATCH, tags);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let now = Instant::from_seconds(1_768_900_000);
+        Conditional::new(CacheClass::User, &parts, None, now).in_store(store.clone())
+    }
+
+    fn outcome(response: &Response) -> &str {
+        response.headers()["x-cache"].to_str().unwrap()
+    }
+
+    #[test]
+    fn miss_then_hit_then_304_then_miss_after_a_change() {
+        let store = Store::default();
+        let first = conditional("/a?x=1&y=2", None, &store);
+        let tag = first.validator(&["v1"]);
+        assert!(first.known(&tag).is_none());
+        assert_eq!(outcome(&first.fresh(&tag, serde_json::json!({ "n": 1 })).unwrap()), "MISS");
+        let again = conditional("/a?y=2&x=1", None, &store);
+        assert_eq!(outcome(&again.known(&again.validator(&["v1"])).unwrap()), "HIT");
+        let matching = conditional("/a?x=1&y=2", Some(&format!("\"other\", W/{}", tag.0)), &store);
+        let response = matching.known(&tag).unwrap();
+        assert_eq!((response.status(), outcome(&response)), (StatusCode::NOT_MODIFIED, "HIT-304"));
+        assert!(matching.known(&matching.validator(&["v2"])).is_none());
+    }
+
+    #[test]
+    fn a_star_matches_whatever_there_is() {
+        let any = conditional("/a", Some("*"), &Store::default());
+        assert_eq!(any.known(&any.validator(&["v"])).unwrap().status(), 304);
+    }
+
+    #[test]
+    fn over_age_bodies_are_not_served() {
+        let store = Store::default();
+        let first = conditional("/a", None, &store);
+        let tag = first.validator(&["v1"]);
+        first.fresh(&tag, serde_json::json!({})).unwrap();
+        let later = Conditional { now: first.now + SignedDuration::from_secs(60), ..first };
+        assert!(later.known(&tag).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn a_tag_is_found_in_any_list(
+            others in proptest::collection::vec("[ -!#-~]{0,8}", 0..4), at in 0_usize..4, weak: bool,
+        ) {
+            let plain = conditional("/a", None, &Store::default());
+            let tag = plain.validator(&["v"]);
+            let mut tags: Vec<String> = others.iter().map(|other| format!("\"{other}\"")).collect();
+            let shown = if weak { format!("W/{}", tag.0) } else { tag.0.clone() };
+            tags.insert(at.min(tags.len()), shown);
+            let request = conditional("/a", Some(&tags.join(" , ")), &Store::default());
+            prop_assert!(request.known(&tag).is_some());
+            prop_assert!(request.known(&request.validator(&["w"])).is_none());
+        }
+
+        #[test]
+        fn no_list_panics(list in ".*") {
+            split_tags(&list);
+        }
+    }
+}

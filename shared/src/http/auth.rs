@@ -1,0 +1,193 @@
+//! Who calls. The subject comes from a verified credential and from nowhere else.
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+
+use super::cors;
+use crate::clock::Instant;
+use crate::function::{Access, Endpoint, Identity, Platform};
+use crate::meter;
+use crate::problem::{Problem, Result};
+use crate::session::{AccessError, Claims, Cookies, Renewal};
+use crate::telegram::InitData;
+
+const X_ADMIN_SECRET: HeaderName = HeaderName::from_static("x-admin-secret");
+const X_ACCESS_TOKEN: HeaderName = HeaderName::from_static("x-access-token");
+
+/// The verified caller.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The caller's Telegram id.
+    pub telegram_id: i64,
+    /// What proved it.
+    pub credential: Credential,
+}
+
+/// What proved who the caller is.
+#[derive(Clone)]
+pub enum Credential {
+    /// Launch data signed by Telegram.
+    InitData(Box<InitData>),
+    /// An access token of a login family.
+    Session(Claims),
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InitData(_) => "InitData(…)",
+            Self::Session(_) => "Session(…)",
+        })
+    }
+}
+
+impl Subject {
+    /// Refuses an id in the request that names somebody else. Absent ids are fine.
+    ///
+    /// # Errors
+    /// 403 `subject_mismatch`.
+    pub fn must_be(&self, claimed: Option<i64>) -> Result<()> {
+        match claimed {
+            Some(id) if id != self.telegram_id => Err(Problem::forbidden("subject_mismatch")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The outcome of authentication: the subject, and what renewal adds to the answer.
+#[derive(Debug, Default)]
+pub(super) struct Authenticated {
+    pub(super) subject: Option<Subject>,
+    renewal: Option<Renewal>,
+    secure: bool,
+}
+
+impl Authenticated {
+    pub(super) fn write(&self, headers: &mut HeaderMap) {
+        let Some(renewal) = &self.renewal else { return };
+        renewal.cookies(self.secure).write(headers);
+        if let Ok(mut token) = HeaderValue::from_str(&renewal.access_token) {
+            token.set_sensitive(true);
+            headers.insert(X_ACCESS_TOKEN, token);
+        }
+    }
+}
+
+/// Establishes the subject as the endpoint's access demands.
+pub(super) async fn authenticate(
+    platform: &Platform,
+    endpoint: &Endpoint,
+    headers: &HeaderMap,
+    method: &Method,
+    now: Instant,
+) -> Result<Authenticated> {
+    match endpoint.access {
+        Access::Webhook(_) | Access::SignIn => Ok(Authenticated::default()),
+        Access::Anyone if endpoint.limit.is_none() => Ok(Authenticated::default()),
+        Access::Admin => {
+            let guess = headers.get(X_ADMIN_SECRET).map(HeaderValue::as_bytes).unwrap_or_default();
+            let known = platform.secret("ADMIN_SECRET")?.matches(guess);
+            let refused =
+                Problem::forbidden("admin_required").with_error("Forbidden: admin access required");
+            if known { Ok(Authenticated::default()) } else { Err(refused) }
+        }
+        Access::Anyone => {
+            let found = meter::as_choke(member(platform, headers, method, now)).await;
+            Ok(found.unwrap_or_default())
+        }
+        Access::Member => meter::as_choke(member(platform, headers, method, now)).await,
+    }
+}
+
+async fn member(
+    platform: &Platform,
+    headers: &HeaderMap,
+    method: &Method,
+    now: Instant,
+) -> Result<Authenticated> {
+    let identity = platform.identity()?;
+    let cookies = Cookies::read(headers);
+    let presented = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some(presented) = presented else {
+        return by_cookie(platform, identity, &cookies, headers, method, now).await;
+    };
+    let (scheme, value) = presented.split_once(' ').unwrap_or((presented, ""));
+    let is_init_data = scheme.eq_ignore_ascii_case("tma")
+        || (scheme.eq_ignore_ascii_case("bearer") && value.contains("hash="));
+    if is_init_data {
+        return by_init_data(identity, value, now);
+    }
+    if !scheme.eq_ignore_ascii_case("bearer") || value.is_empty() {
+        return Err(Problem::unauthorized("unauthorized"));
+    }
+    match identity.sessions.check(value, now).await? {
+        Ok(claims) => Ok(by_session(claims)),
+        Err(AccessError::Expired(claims)) => renew(platform, identity, &cookies, claims, now).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn by_init_data(identity: &Identity, raw: &str, now: Instant) -> Result<Authenticated> {
+    let data = identity.verify(raw, now).map_err(|error| {
+        Problem::unauthorized("invalid_init_data")
+            .with_error("Invalid Telegram initData")
+            .because(error)
+    })?;
+    let subject = Subject {
+        telegram_id: data.user.id.get(),
+        credential: Credential::InitData(Box::new(data)),
+    };
+    Ok(Authenticated { subject: Some(subject), ..Authenticated::default() })
+}
+
+fn by_session(claims: Claims) -> Authenticated {
+    let subject =
+        Subject { telegram_id: claims.telegram_id, credential: Credential::Session(claims) };
+    Authenticated { subject: Some(subject), ..Authenticated::default() }
+}
+
+/// A cookie travels by itself, so that a request which changes something must say which page
+/// it comes from.
+async fn by_cookie(
+    platform: &Platform,
+    identity: &Identity,
+    cookies: &Cookies,
+    headers: &HeaderMap,
+    method: &Method,
+    now: Instant,
+) -> Result<Authenticated> {
+    let Some(token) = &cookies.access else {
+        return Err(Problem::unauthorized("unauthorized"));
+    };
+    let claims = identity.sessions.check(token, now).await?.map_err(Problem::from)?;
+    let allowed =
+        headers.get(header::ORIGIN).is_some_and(|origin| cors::allows(&platform.origins, origin));
+    if !method.is_safe() && !allowed {
+        return Err(Problem::forbidden("origin_refused"));
+    }
+    Ok(by_session(claims))
+}
+
+/// Existing clients never refresh: an expired access token beside a good cookie is served.
+async fn renew(
+    platform: &Platform,
+    identity: &Identity,
+    cookies: &Cookies,
+    expired: Claims,
+    now: Instant,
+) -> Result<Authenticated> {
+    if let Some(token) = &cookies.access
+        && let Ok(claims) = identity.sessions.check(token, now).await?
+        && claims.family == expired.family
+    {
+        return Ok(by_session(claims));
+    }
+    let Some(refresh) = &cookies.refresh else {
+        return Err(AccessError::Expired(expired).into());
+    };
+    let owner = Some(expired.telegram_id);
+    let renewal = identity.sessions.rotate(refresh, owner, now).await?;
+    let authenticated = by_session(renewal.claims.clone());
+    Ok(Authenticated { renewal: Some(renewal), secure: !platform.local, ..authenticated })
+}

@@ -1,0 +1,32 @@
+//! Which browsers' pages may read our answers. The functions answer, never the API's own CORS.
+
+use http::{HeaderMap, HeaderValue, header};
+
+const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "Content-Type, Authorization, X-Request-ID, Idempotency-Key, X-Idempotency-Key, If-None-Match",
+);
+const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-ID, ETag, X-Cache, \
+     X-Cache-Age, X-Access-Token, Idempotency-Replayed, Retry-After",
+);
+
+/// Is `origin` one of the allowed?
+pub(super) fn allows(origins: &[String], origin: &HeaderValue) -> bool {
+    origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
+}
+
+/// Lets the page of an allowed origin read the answer.
+pub(super) fn write(origins: &[String], origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    let Some(origin) = origin.filter(|origin| allows(origins, origin)) else { return };
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+}
+
+/// What a preflight asks, beyond what every answer carries.
+pub(super) fn write_preflight(allowed_methods: &HeaderValue, headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, allowed_methods.clone());
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+}

@@ -1,0 +1,189 @@
+//! Extractors that refuse with a problem.
+
+use std::net::IpAddr;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use bytes::Bytes;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::auth::Subject;
+use crate::cache::Conditional;
+use crate::clock::Now;
+use crate::function::Invocation;
+use crate::problem::{Problem, Result};
+
+/// A JSON body. An empty body reads as `{}`, so that a missing field is named; unknown fields
+/// are ignored; a NUL character anywhere is refused before it can reach a store.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+/// Path parameters. One that does not read is an entity that does not exist.
+#[derive(Debug)]
+pub struct Params<T>(pub T);
+
+/// Query parameters. Unknown ones are ignored.
+#[derive(Debug)]
+pub struct Search<T>(pub T);
+
+/// Where the call came from, and whether its channel is secure.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    /// May cookies demand a secure channel? Not on plain HTTP to a loopback address.
+    pub secure: bool,
+    /// The address the gateway saw.
+    pub address: Option<IpAddr>,
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|_| Problem::unreadable())?;
+        read_json(&bytes).map(Self)
+    }
+}
+
+/// Reads a JSON body by the rules of [`Json`].
+///
+/// # Errors
+/// `parse_error` when it is not JSON, `validation_failed` with the field when it is another.
+pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
+    if has_nul(bytes) {
+        return Err(Problem::invalid("body", "contains a NUL character"));
+    }
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let field = error.path().to_string();
+        match error.inner().classify() {
+            Category::Data if is_structural(&field) => Problem::invalid("body", "wrong shape"),
+            Category::Data => Problem::invalid(field, "missing or of the wrong type"),
+            _ => Problem::unreadable(),
+        }
+        .because(error)
+    })?;
+    json.end().map_err(|error| Problem::unreadable().because(error))?;
+    Ok(value)
+}
+
+/// `serde_path_to_error` calls the document itself `.` and unknown places `?`.
+fn is_structural(path: &str) -> bool {
+    matches!(path, "." | "?")
+}
+
+/// Is there a NUL, written out or as the escape `\u0000`? An escaped backslash before `u0000`
+/// makes it harmless text.
+fn has_nul(json: &[u8]) -> bool {
+    let mut rest = json.iter().copied();
+    let mut escape: Option<Vec<u8>> = None;
+    while let Some(byte) = rest.next() {
+        match &mut escape {
+            _ if byte == 0 => return true,
+            None if byte == b'\\' => escape = Some(Vec::new()),
+            None => {}
+            Some(seen) if seen.is_empty() && byte != b'u' => escape = None,
+            Some(seen) => {
+                seen.push(byte);
+                if seen.len() == 5 {
+                    if seen == b"u0000" {
+                        return true;
+                    }
+                    escape = None;
+                }
+            }
+        }
+    }
+    false
+}
+
+/// Refuses a path or query that smuggles a NUL.
+pub(super) fn refuse_nul(uri: &http::Uri) -> Result<()> {
+    let text = uri.path_and_query().map(http::uri::PathAndQuery::as_str).unwrap_or_default();
+    if text.contains("%00") {
+        return Err(Problem::invalid("path", "contains a NUL character"));
+    }
+    Ok(())
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let read: std::result::Result<_, PathRejection> =
+            Path::<T>::from_request_parts(parts, state).await;
+        read.map(|Path(value)| Self(value))
+            .map_err(|error| Problem::not_found("Not Found").because(error))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Search<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let read = Query::<T>::try_from_uri(&parts.uri);
+        read.map(|Query(value)| Self(value))
+            .map_err(|error| Problem::invalid("query", "wrong type or repeated").because(error))
+    }
+}
+
+/// What the choke point has put into every request's extensions.
+macro_rules! from_extensions {
+    ($type:ty, $missing:expr) => {
+        impl<S: Send + Sync> FromRequestParts<S> for $type {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+                parts.extensions.get::<Self>().cloned().ok_or_else($missing)
+            }
+        }
+    };
+}
+
+from_extensions!(Subject, || Problem::unauthorized("unauthorized"));
+from_extensions!(Now, || Problem::bug("the choke point was passed by"));
+from_extensions!(Invocation, || Problem::bug("the choke point was passed by"));
+from_extensions!(Origin, || Problem::bug("the choke point was passed by"));
+from_extensions!(Conditional, || Problem::bug("the endpoint declares no cache class"));
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Body {
+        #[serde(rename = "n")]
+        _n: u32,
+    }
+
+    fn refusal(json: &str) -> (&'static str, String) {
+        let problem = read_json::<Body>(json.as_bytes()).unwrap_err();
+        (problem.code(), problem.to_string())
+    }
+
+    #[test]
+    fn what_is_not_json_and_what_is_another_type_are_told_apart() {
+        for text in ["{", "not json", "{\"n\":1}x", "\u{0}"] {
+            let code = refusal(text).0;
+            assert!(["parse_error", "validation_failed"].contains(&code), "{text}");
+        }
+        for text in ["", "{}", "[]", "{\"n\":\"1\"}", "{\"n\":-1}", "{\"n\":1,\"n\":2}"] {
+            assert_eq!(refusal(text).0, "validation_failed", "{text}");
+        }
+        assert_eq!(refusal("{\"n\":99999999999999999999}").0, "validation_failed");
+        assert!(read_json::<Body>(b"{\"n\":1,\"other\":true}").is_ok());
+    }
+
+    #[test]
+    fn a_nul_is_seen_however_it_is_written() {
+        assert!(has_nul(b"\"a\\u0000\""));
+        assert!(has_nul(b"\"\\\\\\u0000\""));
+        assert!(has_nul(&[b'"', 0, b'"']));
+        assert!(!has_nul(b"\"\\\\u0000\""));
+        assert!(!has_nul(b"\"\\u0001\""));
+    }
+}

@@ -1,0 +1,17 @@
+//! The one choke point of every endpoint, its extractors and its answers.
+//!
+//! Whatever holds for all routes (request ids, body limit, credentials, rate limits, CORS,
+//! security headers, panics, logs, prices) is put on in [`choke`] and nowhere else; the Lambda
+//! binary and the local stack both go through it, so that no route can be without it.
+
+mod answer;
+mod auth;
+pub(crate) mod choke;
+mod cors;
+mod extract;
+pub mod fallback;
+
+pub use answer::{Answer, success};
+pub(crate) use answer::{json, success_bytes};
+pub use auth::{Credential, Subject};
+pub use extract::{Json, Origin, Params, Search};

@@ -1,0 +1,436 @@
+//! Rate limits: one token bucket per class and caller.
+//!
+//! The bucket is kept as the instant at which it will be full again (the generic cell rate
+//! algorithm): taking a token moves that instant on by one interval, and is refused when it would
+//! lie more than a whole bucket ahead. That is one number, and one conditional update.
+//!
+//! Classes that guard money, sign-in and writes are exact: their buckets are items, each in a
+//! partition of its own, so that one caller's flood throttles nobody else. Read classes are kept
+//! in the warm process and cost no request. A refusal is remembered in the process either way.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use jiff::SignedDuration;
+
+use crate::clock::Instant;
+use crate::problem::{Problem, Result, texts};
+use crate::settings::{Environment, SettingError};
+use crate::table::{Key, TTL_ATTRIBUTE, Table, Write, WriteError};
+
+/// A class of calls that share a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LimitClass {
+    /// Sign-in: failures per address, verified sign-ins per Telegram id.
+    Auth,
+    /// Everyday calls of a subject.
+    Api,
+    /// Calls about money.
+    Payment,
+    /// Calls of anyone.
+    Public,
+    /// Calls of administrators.
+    Admin,
+    /// Deliveries of providers: failed authentications per address.
+    Webhook,
+}
+
+impl LimitClass {
+    const ALL: [Self; 6] =
+        [Self::Auth, Self::Api, Self::Payment, Self::Public, Self::Admin, Self::Webhook];
+
+    /// Name of the setting and its default, as tokens per seconds.
+    fn setting(self) -> (&'static str, Bucket) {
+        match self {
+            Self::Auth => ("RATE_AUTH", Bucket { tokens: 5, seconds: 60 }),
+            Self::Api => ("RATE_API", Bucket { tokens: 100, seconds: 60 }),
+            Self::Payment => ("RATE_PAYMENT", Bucket { tokens: 10, seconds: 60 }),
+            Self::Public => ("RATE_PUBLIC", Bucket { tokens: 20, seconds: 60 }),
+            Self::Admin => ("RATE_ADMIN", Bucket { tokens: 1000, seconds: 60 }),
+            Self::Webhook => ("RATE_WEBHOOK", Bucket { tokens: 30, seconds: 10 }),
+        }
+    }
+
+    /// Does the choke point count only calls that fail to authenticate?
+    #[must_use]
+    pub fn counts_failures_only(self) -> bool {
+        matches!(self, Self::Auth | Self::Webhook)
+    }
+
+    fn is_exact(self, mutates: bool) -> bool {
+        mutates || matches!(self, Self::Auth | Self::Payment | Self::Admin | Self::Webhook)
+    }
+
+    /// Must a call be refused while the buckets cannot be reached?
+    fn fails_closed(self) -> bool {
+        matches!(self, Self::Auth | Self::Payment | Self::Admin)
+    }
+}
+
+/// So many tokens, refilled within so many seconds; written `5/60`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    tokens: u32,
+    seconds: u32,
+}
+
+impl FromStr for Bucket {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (tokens, seconds) = text.split_once('/').ok_or(())?;
+        let positive = |part: &str| part.parse::<u32>().ok().filter(|n| *n > 0).ok_or(());
+        Ok(Self { tokens: positive(tokens)?, seconds: positive(seconds)? })
+    }
+}
+
+impl Bucket {
+    fn window(self) -> SignedDuration {
+        SignedDuration::from_secs(i64::from(self.seconds))
+    }
+
+    /// How long one token takes to come back, rounded up to a whole millisecond, since that is
+    /// how finely instants are kept.
+    fn interval(self) -> SignedDuration {
+        let millis = (u64::from(self.seconds) * 1000).div_ceil(u64::from(self.tokens));
+        SignedDuration::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+    }
+
+    /// The latest `full_at` from which a token may still be taken at `now`.
+    fn latest(self, now: Instant) -> Instant {
+        now + self.interval() * i32::try_from(self.tokens - 1).unwrap_or(i32::MAX)
+    }
+
+    /// What a caller is told when the bucket will be full at `full_at`.
+    fn allowance(self, full_at: Instant, now: Instant) -> Allowance {
+        let ahead = full_at.since(now).as_millis().max(0);
+        let used = ahead.div_euclid(self.interval().as_millis().max(1))
+            + i128::from(ahead.rem_euclid(self.interval().as_millis().max(1)) > 0);
+        let used = u32::try_from(used).unwrap_or(u32::MAX);
+        Allowance {
+            limit: self.tokens,
+            remaining: self.tokens.saturating_sub(used),
+            reset_at: full_at,
+        }
+    }
+}
+
+/// What is left of a caller's bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    limit: u32,
+    /// Tokens left.
+    pub remaining: u32,
+    reset_at: Instant,
+}
+
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+impl Allowance {
+    /// Where no limit applies; writes no headers.
+    pub(crate) fn unlimited() -> Self {
+        Self { limit: 0, remaining: 0, reset_at: Instant::from_millis(0) }
+    }
+
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        if self.limit == 0 {
+            return;
+        }
+        headers.insert(LIMIT, self.limit.into());
+        headers.insert(REMAINING, self.remaining.into());
+        headers.insert(RESET, self.reset_at.millis().into());
+    }
+}
+
+/// The limits of a service.
+#[derive(Clone, Debug)]
+pub struct Limiter {
+    table: Table,
+    buckets: Arc<HashMap<LimitClass, Bucket>>,
+    trusted: Arc<Vec<Network>>,
+    warm: Arc<Mutex<HashMap<(LimitClass, String), Instant>>>,
+}
+
+/// Callers remembered by one process; beyond it, those with full buckets are forgotten.
+const WARM_MAX: usize = 10_000;
+
+impl Limiter {
+    /// The limits by the settings `RATE_…`.
+    ///
+    /// # Errors
+    /// When one is malformed.
+    pub fn from_environment(environment: &Environment, table: Table) -> Result<Self, SettingError> {
+        let mut buckets = HashMap::new();
+        for class in LimitClass::ALL {
+            let (name, default) = class.setting();
+            buckets.insert(class, environment.parse(name, default)?);
+        }
+        let cidrs = environment.get("RATE_TRUSTED_CIDRS").unwrap_or_default();
+        let malformed = |()| SettingError::Malformed("RATE_TRUSTED_CIDRS".to_owned());
+        let trusted = cidrs.split(',').filter(|cidr| !cidr.trim().is_empty());
+        let trusted = trusted.map(|cidr| cidr.trim().parse().map_err(malformed));
+        Ok(Self {
+            table,
+            buckets: Arc::new(buckets),
+            trusted: Arc::new(trusted.collect::<Result<_, _>>()?),
+            warm: Arc::default(),
+        })
+    }
+
+    /// Are calls from this address exempt from limits by address?
+    #[must_use]
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.holds(address))
+    }
+
+    /// Takes one token of an exact class on behalf of a handler that counts by another key than
+    /// the choke point would. Metered as the choke point's.
+    ///
+    /// # Errors
+    /// As [`Limiter::take`].
+    pub async fn count(&self, class: LimitClass, key: &str, now: Instant) -> Result<()> {
+        crate::meter::as_choke(self.take(class, key, true, now)).await.map(|_| ())
+    }
+
+    /// Takes one token. At most two requests for an exact class, none for a read.
+    ///
+    /// # Errors
+    /// 429 when the bucket is empty; 503 when it cannot be reached and the class guards
+    /// something that matters.
+    pub async fn take(
+        &self,
+        class: LimitClass,
+        key: &str,
+        mutates: bool,
+        now: Instant,
+    ) -> Result<Allowance> {
+        let Some(bucket) = self.buckets.get(&class).copied() else {
+            return Ok(Allowance::unlimited());
+        };
+        let warm = self.warm_full_at(class, key);
+        if let Some(full_at) = warm.filter(|full_at| *full_at > bucket.latest(now)) {
+            return Err(refused(bucket, full_at, now));
+        }
+        if !class.is_exact(mutates) {
+            let full_at = warm.unwrap_or(now).max(now) + bucket.interval();
+            self.remember(class, key, full_at, now);
+            return Ok(bucket.allowance(full_at, now));
+        }
+        match self.take_exact(class, bucket, key, now).await {
+            Ok(Taken::Token(full_at)) => Ok(bucket.allowance(full_at, now)),
+            Ok(Taken::Nothing(full_at)) => {
+                self.remember(class, key, full_at, now);
+                Err(refused(bucket, full_at, now))
+            }
+            Err(error) if class.fails_closed() => Err(error.into()),
+            Err(error) => {
+                tracing::warn!(%error, "limit not counted");
+                Ok(Allowance::unlimited())
+            }
+        }
+    }
+
+    async fn take_exact(
+        &self,
+        class: LimitClass,
+        bucket: Bucket,
+        key: &str,
+        now: Instant,
+    ) -> Result<Taken, WriteError> {
+        let name = class.setting().0;
+        let at = Key::new(format!("LIMIT#{name}#{key}"), "BUCKET");
+        let ttl = (now + bucket.window() + bucket.window()).seconds();
+        let latest = bucket.latest(now);
+        let interval = i64::try_from(bucket.interval().as_millis()).unwrap_or(i64::MAX);
+        // Most callers' buckets are full, so that case is tried first.
+        for _ in 0..3 {
+            let full = Write::update("bucket", at.clone())
+                .set("full_at", now.millis() + interval)
+                .set(TTL_ATTRIBUTE, ttl)
+                .when("attribute_not_exists(#full_at) OR #full_at <= :now")
+                .bind(":now", now.millis());
+            let refusal = match self.table.write(full).await {
+                Ok(_) => return Ok(Taken::Token(Instant::from_millis(now.millis() + interval))),
+                Err(error) => error.refusal()?,
+            };
+            let seen = refusal.old("bucket").and_then(|item| item.integer("full_at"));
+            if let Some(full_at) = seen.filter(|full_at| *full_at > latest.millis()) {
+                return Ok(Taken::Nothing(Instant::from_millis(full_at)));
+            }
+            let partly = Write::update("bucket", at.clone())
+                .add("full_at", interval)
+                .set(TTL_ATTRIBUTE, ttl)
+                .when("#full_at > :now AND #full_at <= :latest")
+                .bind(":now", now.millis())
+                .bind(":latest", latest.millis());
+            match self.table.write(partly).await {
+                Ok(item) => {
+                    let full_at = item.and_then(|item| item.integer("full_at"));
+                    return Ok(Taken::Token(full_at.map_or(now, Instant::from_millis)));
+                }
+                Err(error) => {
+                    let refusal = error.refusal()?;
+                    let seen = refusal.old("bucket").and_then(|item| item.integer("full_at"));
+                    if let Some(full_at) = seen.filter(|full_at| *full_at > latest.millis()) {
+                        return Ok(Taken::Nothing(Instant::from_millis(full_at)));
+                    }
+                }
+            }
+        }
+        Err(WriteError::Conflict)
+    }
+
+    fn warm_full_at(&self, class: LimitClass, key: &str) -> Option<Instant> {
+        let warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
+        warm.get(&(class, key.to_owned())).copied()
+    }
+
+    fn remember(&self, class: LimitClass, key: &str, full_at: Instant, now: Instant) {
+        let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
+        if warm.len() >= WARM_MAX {
+            warm.retain(|_, full_at| *full_at > now);
+        }
+        if warm.len() < WARM_MAX {
+            warm.insert((class, key.to_owned()), full_at);
+        }
+    }
+}
+
+enum Taken {
+    Token(Instant),
+    Nothing(Instant),
+}
+
+fn refused(bucket: Bucket, full_at: Instant, now: Instant) -> Problem {
+    let wait = full_at.since(bucket.latest(now));
+    let seconds = (wait.as_secs() + i64::from(wait.subsec_nanos() > 0)).max(1);
+    let allowance = Allowance { remaining: 0, ..bucket.allowance(full_at, now) };
+    let mut headers = HeaderMap::new();
+    allowance.write(&mut headers);
+    let problem = Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_requests",
+        "Too Many Requests",
+        texts::TOO_MANY,
+    )
+    .with("retryAfter", (now + wait).millis())
+    .with_header(header::RETRY_AFTER, HeaderValue::from(seconds));
+    headers.into_iter().fold(problem, |problem, (name, value)| match name {
+        Some(name) => problem.with_header(name, value),
+        None => problem,
+    })
+}
+
+/// A network in CIDR notation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Network {
+    address: u128,
+    mask: u128,
+    is_v4: bool,
+}
+
+impl Network {
+    fn holds(&self, address: IpAddr) -> bool {
+        let (bits, is_v4, _) = bits(address);
+        is_v4 == self.is_v4 && bits & self.mask == self.address & self.mask
+    }
+}
+
+fn bits(address: IpAddr) -> (u128, bool, u32) {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => (u128::from(v4.to_bits()), true, 32),
+        IpAddr::V6(v6) => (v6.to_bits(), false, 128),
+    }
+}
+
+impl FromStr for Network {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (address, length) = text.split_once('/').ok_or(())?;
+        let (address, is_v4, width) = bits(address.parse().map_err(|_| ())?);
+        let length: u32 = length.parse().map_err(|_| ())?;
+        let free = width.checked_sub(length).ok_or(())?;
+        let mask = u128::MAX.checked_shl(free).unwrap_or(0);
+        Ok(Self { address, mask, is_v4 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::table::testing;
+
+    fn at(millis: i64) -> Instant {
+        Instant::from_millis(1_768_900_000_000 + millis)
+    }
+
+    async fn limiter() -> Limiter {
+        Limiter::from_environment(&Environment::default(), testing::table().await).unwrap()
+    }
+
+    #[tokio::test]
+    async fn parallel_calls_pass_exactly_the_limit() {
+        let limiter = limiter().await;
+        let calls = (0..200).map(|_| limiter.take(LimitClass::Payment, "42", true, at(0)));
+        let passed = join_all(calls).await.into_iter().filter(Result::is_ok).count();
+        assert_eq!(passed, 10);
+    }
+
+    #[tokio::test]
+    async fn tokens_come_back_one_by_one() {
+        let limiter = limiter().await;
+        let take = |millis| limiter.take(LimitClass::Auth, "42", true, at(millis));
+        for left in (0..5).rev() {
+            assert_eq!(take(0).await.unwrap().remaining, left);
+        }
+        let refused = take(0).await.unwrap_err();
+        assert_eq!(refused.status(), 429);
+        assert_eq!(take(11_999).await.unwrap_err().status(), 429);
+        assert_eq!(take(12_000).await.unwrap().remaining, 0);
+        assert!(take(12_000).await.is_err());
+        assert_eq!(take(300_000).await.unwrap().remaining, 4);
+    }
+
+    #[tokio::test]
+    async fn reads_cost_no_request_and_callers_do_not_share() {
+        let limiter = limiter().await;
+        let meter = crate::meter::Meter::default();
+        meter
+            .watch(async {
+                for _ in 0..20 {
+                    assert!(limiter.take(LimitClass::Public, "a", false, at(0)).await.is_ok());
+                }
+                assert!(limiter.take(LimitClass::Public, "a", false, at(0)).await.is_err());
+                assert!(limiter.take(LimitClass::Public, "b", false, at(0)).await.is_ok());
+            })
+            .await;
+        assert_eq!(meter.choke().requests, 0);
+    }
+
+    #[test]
+    fn networks_hold_their_addresses_only() {
+        let network: Network = "127.0.0.0/8".parse().unwrap();
+        assert!(network.holds("127.9.9.9".parse().unwrap()));
+        assert!(!network.holds("128.0.0.1".parse().unwrap()));
+        assert!(!network.holds("::1".parse().unwrap()));
+        assert!("::1/128".parse::<Network>().unwrap().holds("::1".parse().unwrap()));
+        assert!("10.0.0.0/33".parse::<Network>().is_err());
+        assert!("0.0.0.0/0".parse::<Network>().unwrap().holds("1.2.3.4".parse().unwrap()));
+    }
+
+    #[test]
+    fn settings_are_tokens_per_seconds() {
+        assert_eq!("5/60".parse(), Ok(Bucket { tokens: 5, seconds: 60 }));
+        for text in ["", "5", "0/60", "5/0", "a/b", "-1/5"] {
+            assert!(text.parse::<Bucket>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Logs and metrics: JSON lines on standard output.
+//!
+//! Messages are constant, what varies stands in fields with units in their names, and an error is
+//! logged once, at the boundary. Metrics use CloudWatch's embedded metric format, so that they
+//! cost no request. See `docs/LOGGING.md`.
+
+use std::any::Any;
+use std::future::Future;
+use std::io::Write as _;
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+use tracing_subscriber::EnvFilter;
+
+use crate::clock::Instant;
+use crate::function::Platform;
+use crate::meter::Cost;
+use crate::problem::{Problem, Reported, chain};
+use crate::settings::Environment;
+
+/// The namespace of all metrics.
+pub const NAMESPACE: &str = "Tamga";
+
+tokio::task_local! {
+    static REQUEST_ID: String;
+}
+
+/// Starts logging, at the level of `LOG_LEVEL` (default `info`). A second call changes nothing.
+pub fn init(environment: &Environment) {
+    let level = environment.get("LOG_LEVEL").unwrap_or("info");
+    // The SDK's and the HTTP stack's own lines may hold headers and bodies: never below warn.
+    let filter = EnvFilter::new(format!("{level},aws=warn,hyper=warn,rustls=warn,h2=warn"));
+    let _ = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .with_target(false)
+        .with_env_filter(filter)
+        .try_init();
+}
+
+/// Runs `work` on behalf of the request `id`, which messages it sends will carry on.
+pub(crate) async fn on_behalf<F: Future>(id: String, work: F) -> F::Output {
+    REQUEST_ID.scope(id, work).await
+}
+
+/// The id of the request on whose behalf this runs.
+pub(crate) fn request_id() -> Option<String> {
+    REQUEST_ID.try_with(Clone::clone).ok().filter(|id| !id.is_empty())
+}
+
+/// What a panic said, for the log.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panic: {}", text.unwrap_or("without a message"))
+}
+
+/// Reports an answered request: one line, an error with its causes if it is ours, and metrics.
+pub(crate) fn request(
+    platform: &Platform,
+    status: StatusCode,
+    reported: Option<&Reported>,
+    duration: Duration,
+    cost: Cost,
+) {
+    let status = status.as_u16();
+    let duration_ms = millis(duration);
+    let (requests, items) = (cost.requests, cost.items);
+    match reported {
+        Some(problem) if status >= 500 => {
+            tracing::error!(status, code = problem.code, error = %problem.cause, duration_ms, "failed");
+        }
+        Some(problem) => {
+            tracing::info!(status, code = problem.code, duration_ms, requests, "refused");
+        }
+        None => tracing::info!(status, duration_ms, requests, items, "answered"),
+    }
+    let failed = u64::from(status >= 500);
+    invocation(platform, duration_ms, cost, &[("failures", failed), ("status", status.into())]);
+}
+
+/// Reports a finished job: an error once, and metrics.
+pub(crate) fn job(
+    platform: &Platform,
+    outcome: &Result<Value, Problem>,
+    duration: Duration,
+    cost: Cost,
+) {
+    let duration_ms = millis(duration);
+    match outcome {
+        Ok(_) => tracing::info!(duration_ms, requests = cost.requests, items = cost.items, "done"),
+        Err(problem) => {
+            let (code, error) = (problem.code(), chain(problem));
+            tracing::error!(code, error, duration_ms, "failed");
+        }
+    }
+    invocation(platform, duration_ms, cost, &[("failures", u64::from(outcome.is_err()))]);
+}
+
+fn invocation(platform: &Platform, duration_ms: u64, cost: Cost, more: &[(&'static str, u64)]) {
+    let mut values = vec![
+        ("duration_ms", duration_ms),
+        ("requests", cost.requests.into()),
+        ("sequence", cost.sequence.into()),
+        ("items", cost.items.into()),
+        ("read_milliunits", cost.read_milliunits),
+        ("write_milliunits", cost.write_milliunits),
+        ("messages", cost.messages.into()),
+    ];
+    values.extend_from_slice(more);
+    write_line(&embedded_metrics(platform, Instant::now(), true, &values));
+}
+
+/// Publishes metrics of the service, such as a job's findings.
+pub fn metrics(platform: &Platform, values: &[(&'static str, u64)]) {
+    write_line(&embedded_metrics(platform, Instant::now(), false, values));
+}
+
+/// One line of CloudWatch's embedded metric format
+/// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
+fn embedded_metrics(
+    platform: &Platform,
+    now: Instant,
+    by_function: bool,
+    values: &[(&'static str, u64)],
+) -> Value {
+    let mut dimensions = vec!["Service", "Stage"];
+    if by_function {
+        dimensions.push("Function");
+    }
+    let unit = |name: &str| if name.ends_with("_ms") { "Milliseconds" } else { "Count" };
+    let definitions: Vec<_> =
+        values.iter().map(|(name, _)| json!({ "Name": name, "Unit": unit(name) })).collect();
+    let mut line = Map::new();
+    line.insert(
+        "_aws".to_owned(),
+        json!({
+            "Timestamp": now.millis(),
+            "CloudWatchMetrics": [{
+                "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": definitions,
+            }],
+        }),
+    );
+    line.insert("Service".to_owned(), platform.service.as_str().into());
+    let stage = platform.environment.get("STAGE").unwrap_or_default();
+    line.insert("Stage".to_owned(), stage.into());
+    line.insert("Function".to_owned(), platform.function.into());
+    line.extend(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())));
+    Value::Object(line)
+}
+
+fn write_line(line: &Value) {
+    let mut out = std::io::stdout().lock();
+    // Standard output that is gone leaves nothing to report to.
+    let _ = writeln!(out, "{line}");
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
