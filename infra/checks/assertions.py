@@ -168,6 +168,7 @@ def mappings(world: World) -> Iterator[Finding]:
 
 def functions(world: World) -> Iterator[Finding]:
     groups = {found.ref: found for found in world.of("AWS::Logs::LogGroup")}
+    routed = {(found.stack, found.name) for found in world.of("AWS::ApiGatewayV2::Route")}
     for name, found in world.functions().items():
         own = found.properties
         if own["FunctionName"] != f"{world.stage}-{name}":
@@ -181,6 +182,10 @@ def functions(world: World) -> Iterator[Finding]:
             yield f"{name}: no alarm on errors"
         if not alarm_on(world, "Throttles", {"FunctionName": own["FunctionName"]}):
             yield f"{name}: no alarm on throttles"
+        if (found.stack, f"{found.name.removesuffix('Function')}Route") in routed and not alarm_on(
+            world, "failures", {"Service": "club", "Stage": world.stage, "Function": name}
+        ):
+            yield f"{name}: no alarm on answers of 500 and above"
     for group in groups.values():
         if "RetentionInDays" not in group.properties:
             yield f"{group.name}: logs are kept for ever"

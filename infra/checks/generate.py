@@ -282,10 +282,11 @@ class Function:
                 f"{self.name}-throttles", "Calls refused for want of concurrency.", "AWS/Lambda", "Throttles", by_name
             ),
         }
-        if key := self.get("http"):
-            route = [("Service", "club"), ("Stage", ref("Stage")), ("Route", key)]
+        if self.get("http"):
+            # An answer of 500 is no failed call to Lambda; the function counts it itself.
+            own = [("Service", "club"), ("Stage", ref("Stage")), ("Function", self.name)]
             made[f"{self.id}FaultAlarm"] = alarm(
-                f"{self.name}-faults", "Answers of 500 and above.", "Tamga", "http_5xx", route
+                f"{self.name}-faults", "Answers of 500 and above.", "Tamga", "failures", own
             )
         if self.get("stream"):
             made[f"{self.id}AgeAlarm"] = alarm(

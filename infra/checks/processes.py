@@ -86,6 +86,7 @@ class Emulator(Process):
             "AWS_ENDPOINT_URL": self.url,
             "S3_DATA_DIR": str(folder / "s3"),
             "STATE_DIR": str(folder / "state"),
+            "TMPDIR": str(folder),
             "LOG_LEVEL": "WARNING",
         }
         command = str(Path(sys.executable).with_name("ministack"))
