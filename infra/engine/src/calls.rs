@@ -154,6 +154,11 @@ impl Peek {
         self.parts.len().max(1)
     }
 
+    /// Whether the call reads an index, global or local.
+    pub(crate) fn reads_index(&self) -> bool {
+        self.parts.iter().any(|(_, on)| on.contains("/index/"))
+    }
+
     pub(crate) fn into_record(self, call: &Call, status: Option<u16>) -> CallRecord {
         let items = self.items();
         let prefix = match call.service {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) mod partial;
 mod replies;
 
 use crate::calls::Peek;
@@ -43,6 +44,13 @@ pub enum FaultKind {
     LostAnswer,
     /// 500 `InternalServerError`; no effect.
     Error,
+    /// Only the first half of a batch is done; the rest comes back as unprocessed or failed.
+    /// Strikes `BatchGetItem`, `BatchWriteItem` and the batches of SQS that have two or more
+    /// entries.
+    Partial,
+    /// A `Query` or `Scan` of a global index finds nothing, as if what was written had not
+    /// reached the index yet. Local indexes have no such lag.
+    IndexLag,
 }
 
 /// Which of the calls that match a fault it strikes.
@@ -174,6 +182,8 @@ pub(crate) enum Decision {
     Proceed,
     Refuse(Reply),
     LoseAnswer(NoAnswer),
+    DoPart,
+    HideIndex,
 }
 
 impl Faults {
@@ -242,7 +252,7 @@ impl Faults {
         let decision = crash.or_else(|| {
             // Each fault counts the call, also behind one that strikes it first.
             let faults = state.faults.iter_mut();
-            let kind = faults.fold(None, |first, active| first.or(active.strikes(call)))?;
+            let kind = faults.fold(None, |first, active| first.or(active.strikes(call, peek)))?;
             Some(replies::of(kind, call, peek))
         });
         match decision {
@@ -278,7 +288,7 @@ impl Crash {
 }
 
 impl Active {
-    fn strikes(&mut self, call: &Call) -> Option<FaultKind> {
+    fn strikes(&mut self, call: &Call, peek: &Peek) -> Option<FaultKind> {
         let Fault { target, kind, when, seed, caller, operation } = &self.fault;
         let service = match target {
             Target::Dynamodb => Service::Dynamodb,
@@ -287,7 +297,7 @@ impl Active {
         let matches = call.service == service
             && caller.as_ref().is_none_or(|caller| *caller == call.caller)
             && operation.as_ref().is_none_or(|operation| *operation == call.operation)
-            && (*kind != FaultKind::Conflict || replies::can_conflict(call));
+            && replies::can_strike(*kind, call, peek);
         if !matches {
             return None;
         }

@@ -150,29 +150,36 @@ impl Engine {
         let seen = calls::Peek::of(&call);
         let decision = self.inner.faults.decide(&call, &seen);
         let reply = match decision {
-            Decision::Proceed => self.perform(&call).await,
+            Decision::Proceed => Reply::Answer(self.perform(&call).await),
             Decision::Refuse(reply) => reply,
             Decision::LoseAnswer(how) => {
                 self.perform(&call).await;
                 Reply::Silence(how)
             }
+            Decision::DoPart => match faults::partial::split(&call) {
+                Some((part, rest)) => Reply::Answer(rest.add_to(self.perform(&part).await)),
+                None => Reply::Answer(self.perform(&call).await),
+            },
+            Decision::HideIndex => match self.inner.tables.behind_index(&call.body).await {
+                Some(empty) => Reply::Answer(empty),
+                None => Reply::Answer(self.perform(&call).await),
+            },
         };
         self.inner.calls.record(seen.into_record(&call, reply.status()));
         reply
     }
 
-    async fn perform(&self, call: &Call) -> Reply {
+    async fn perform(&self, call: &Call) -> Answer {
+        let Call { operation, body, caller, .. } = call;
         match call.service {
             Service::Dynamodb | Service::DynamodbStreams => {
-                let answer = self.inner.tables.call(&call.operation, &call.body).await;
-                if answer.status == 200 && dynamodb::writes(&call.operation) {
+                let answer = self.inner.tables.call(operation, body).await;
+                if answer.status == 200 && dynamodb::writes(operation) {
                     self.announce();
                 }
-                Reply::Answer(answer)
+                answer
             }
-            Service::Sqs => Reply::Answer(
-                self.inner.queues.call(&call.operation, &call.body, &call.caller).await,
-            ),
+            Service::Sqs => self.inner.queues.call(operation, body, caller).await,
         }
     }
 

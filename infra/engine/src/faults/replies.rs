@@ -13,6 +13,8 @@ pub(super) fn of(kind: FaultKind, call: &Call, peek: &Peek) -> Decision {
         FaultKind::Timeout => return Decision::Refuse(Reply::Silence(NoAnswer::Timeout)),
         FaultKind::FailBefore => return Decision::Refuse(Reply::Silence(NoAnswer::Broken)),
         FaultKind::LostAnswer => return Decision::LoseAnswer(NoAnswer::Broken),
+        FaultKind::Partial => return Decision::DoPart,
+        FaultKind::IndexLag => return Decision::HideIndex,
         FaultKind::Throttle => throttled(call, peek),
         FaultKind::Conflict => conflict(call, peek),
         FaultKind::Error => failed(call),
@@ -20,11 +22,18 @@ pub(super) fn of(kind: FaultKind, call: &Call, peek: &Peek) -> Decision {
     Decision::Refuse(Reply::Answer(answer))
 }
 
-/// Whether DynamoDB could answer the call with a conflict.
-pub(super) fn can_conflict(call: &Call) -> bool {
+/// Whether the services could answer the call with such a fault.
+pub(super) fn can_strike(kind: FaultKind, call: &Call, peek: &Peek) -> bool {
     const WRITES: [&str; 3] = ["PutItem", "UpdateItem", "DeleteItem"];
-    call.service == Service::Dynamodb
-        && (is_transaction(call) || WRITES.contains(&call.operation.as_str()))
+    match kind {
+        FaultKind::Conflict => {
+            call.service == Service::Dynamodb
+                && (is_transaction(call) || WRITES.contains(&call.operation.as_str()))
+        }
+        FaultKind::Partial => call.operation.contains("Batch") && peek.items() > 1,
+        FaultKind::IndexLag => peek.reads_index(),
+        _ => true,
+    }
 }
 
 fn is_transaction(call: &Call) -> bool {

@@ -1,7 +1,9 @@
 //! Every kind of fault, as the SDK sees it.
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    ConditionCheck, KeysAndAttributes, Put, PutRequest, TransactWriteItem, WriteRequest,
+};
 
 use super::*;
 use crate::{Fault, FaultKind, NoAnswer, QueueSpec, Reply, Target, When};
@@ -185,4 +187,60 @@ async fn over_http_a_lost_answer_is_no_response() {
     let unknown = http::Request::post("/").body(()).unwrap().into_parts().0;
     assert_eq!(engine.http(&unknown, "{}".into()).await.status(), Some(400));
     assert_eq!(engine.calls().drain().len(), 2);
+}
+
+#[tokio::test]
+async fn a_batch_is_done_in_part_and_the_rest_comes_back() {
+    let (engine, client) = table().await;
+    engine.faults().inject(Fault::new(Target::Dynamodb, FaultKind::Partial));
+    let request = |sk: &str| {
+        let put = PutRequest::builder().item("pk", s("b")).item("sk", s(sk)).build().unwrap();
+        WriteRequest::builder().put_request(put).build()
+    };
+    let mut left = vec![request("1"), request("2"), request("3"), request("4"), request("5")];
+    let mut sizes = Vec::new();
+    while !left.is_empty() {
+        sizes.push(left.len());
+        let batch = client.batch_write_item().request_items("club", left);
+        let unprocessed = batch.send().await.unwrap().unprocessed_items.unwrap_or_default();
+        left = unprocessed.into_values().next().unwrap_or_default();
+    }
+    assert_eq!(sizes, [5, 2, 1]);
+    let mut keys = KeysAndAttributes::builder().consistent_read(true);
+    for sk in ["1", "2", "3", "4", "5"] {
+        keys = keys.keys([("pk".to_owned(), s("b")), ("sk".to_owned(), s(sk))].into());
+    }
+    let got = client.batch_get_item().request_items("club", keys.build().unwrap());
+    let got = got.send().await.unwrap();
+    let rest = &got.unprocessed_keys().unwrap()["club"];
+    assert_eq!((got.responses().unwrap()["club"].len(), rest.keys().len()), (3, 2));
+    assert_eq!(rest.consistent_read(), Some(true));
+
+    engine.queues().create(&QueueSpec::new("work")).unwrap();
+    engine.faults().inject(Fault::new(Target::Sqs, FaultKind::Partial));
+    let entry = |id: &str| {
+        let entry = aws_sdk_sqs::types::SendMessageBatchRequestEntry::builder();
+        entry.id(id).message_body("x").build().unwrap()
+    };
+    let batch = sqs(&engine, CALLER).send_message_batch().queue_url("work");
+    let done = batch.entries(entry("a")).entries(entry("b")).send().await.unwrap();
+    assert_eq!((done.successful()[0].id(), done.failed()[0].id()), ("a", "b"));
+    assert_eq!(engine.queues().depths().unwrap()[0].visible, 1);
+}
+
+#[tokio::test]
+async fn a_global_index_may_lag_and_a_local_one_never_does() {
+    let (engine, client) = table().await;
+    let item = write(&client).item("due_pk", s("due")).item("due_at", s("1"));
+    item.item("history_at", s("1")).send().await.unwrap();
+    let query = |index: &str, key: &str, value: &str| {
+        let query = client.query().table_name("club").index_name(index);
+        let query = query.key_condition_expression(format!("{key} = :v"));
+        query.expression_attribute_values(":v", s(value)).send()
+    };
+    engine.faults().inject(Fault::new(Target::Dynamodb, FaultKind::IndexLag));
+    assert_eq!(query("due", "due_pk", "due").await.unwrap().count(), 0);
+    assert_eq!(query("history", "pk", "m").await.unwrap().count(), 1);
+    engine.faults().clear();
+    assert_eq!(query("due", "due_pk", "due").await.unwrap().count(), 1);
 }
