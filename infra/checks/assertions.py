@@ -302,9 +302,7 @@ def canaries(world: World) -> Iterator[Finding]:
         yield from (f"{name}: a deployment group without canaries" for name in groups)
         return
     alarms = {found.properties["AlarmName"] for found in world.alarms()}
-    routed = {
-        found.properties["IntegrationUri"].split(":")[6] for found in world.of("AWS::ApiGatewayV2::Integration")
-    }
+    routed = {found.properties["IntegrationUri"].split(":")[6] for found in world.of("AWS::ApiGatewayV2::Integration")}
     for alias in world.of("AWS::Lambda::Alias"):
         function = alias.properties["FunctionName"]
         policy = alias.body.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate", {})

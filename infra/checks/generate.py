@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes infra/club/*.yaml and the nested stacks of infra/club.yaml from infra/functions.yaml.
 
-    generate.py            writes
-    generate.py --check    fails when a committed file differs
+generate.py            writes
+generate.py --check    fails when a committed file differs
 """
 
 from __future__ import annotations
@@ -73,9 +73,24 @@ class Function:
 
     def __init__(self, entry: dict[str, Any], defaults: dict[str, Any], access: dict[str, list[str]]) -> None:
         known = {
-            "name", "capability", "does", "http", "queue", "stream", "schedule", "memory", "timeout", "reserved",
-            "canary", "sandbox", "table", "indexes", "send", "inspect", "secrets",
-        }  # fmt: skip
+            "name",
+            "capability",
+            "does",
+            "http",
+            "queue",
+            "stream",
+            "schedule",
+            "memory",
+            "timeout",
+            "reserved",
+            "canary",
+            "sandbox",
+            "table",
+            "indexes",
+            "send",
+            "inspect",
+            "secrets",
+        }
         if unknown := set(entry) - known:
             raise SystemExit(f"{entry['name']}: unknown keys {sorted(unknown)}")
         self.entry = {**defaults, **entry}
@@ -290,9 +305,15 @@ class Function:
             )
         if self.get("stream"):
             made[f"{self.id}AgeAlarm"] = alarm(
-                f"{self.name}-age", "The change stream is read ten minutes late.", "AWS/Lambda", "IteratorAge",
-                alias, statistic="Maximum", threshold=600_000, period=300,
-            )  # fmt: skip
+                f"{self.name}-age",
+                "The change stream is read ten minutes late.",
+                "AWS/Lambda",
+                "IteratorAge",
+                alias,
+                statistic="Maximum",
+                threshold=600_000,
+                period=300,
+            )
         return made
 
 
@@ -405,17 +426,22 @@ def extra_resources(capability: str) -> dict[str, Json]:
     own = [("Service", "club"), ("Stage", ref("Stage"))]
     if capability == "energies":
         return {
-            "AuditAlarm": alarm(
-                "club-audit", "A balance does not equal its entries.", "Tamga", "audit_violations", own
-            )
+            "AuditAlarm": alarm("club-audit", "A balance does not equal its entries.", "Tamga", "audit_violations", own)
         }
     if capability == "ratings":
         return {
             "RatingsAgeAlarm": alarm(
-                "club-ratings-age", "The published ratings are older than two hours, or nobody says how old.",
-                "Tamga", "ratings_age_s", own,
-                statistic="Maximum", threshold=7200, period=3600, periods=2, missing="breaching",
-            )  # fmt: skip
+                "club-ratings-age",
+                "The published ratings are older than two hours, or nobody says how old.",
+                "Tamga",
+                "ratings_age_s",
+                own,
+                statistic="Maximum",
+                threshold=7200,
+                period=3600,
+                periods=2,
+                missing="breaching",
+            )
         }
     return {}
 
@@ -507,9 +533,7 @@ def files() -> dict[Path, str]:
 
 def main() -> int:
     different = [
-        (path, text)
-        for path, text in files().items()
-        if not path.exists() or path.read_text(encoding="utf-8") != text
+        (path, text) for path, text in files().items() if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
     if "--check" in sys.argv[1:]:
         for path, _ in different:

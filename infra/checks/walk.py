@@ -188,9 +188,7 @@ class Walk:
         boris = self.sign_in(43, "Борис")
         lost = self.link(43, boris)
         self.paid_at_provider(lost)
-        wait_for(
-            "the delayed check", self.check_seconds, lambda: self.status(lost, boris) == "paid" or None
-        )
+        wait_for("the delayed check", self.check_seconds, lambda: self.status(lost, boris) == "paid" or None)
         self.settled(lost, boris)
         self.congratulated_once(43)
         self.say("lost webhook settled by a delayed check: balance 500, one congratulation")
