@@ -1,1 +1,88 @@
-//! Club.
+//! `club`: the backend of a paid club's Telegram mini-app.
+//!
+//! Members pay for a subscription, earn *energies* and compare themselves in ratings. In reading
+//! order:
+//! - [`auth`]: sign-in, and the member behind every credential;
+//! - [`payments`]: offers, attempts, settlement in one transaction, delayed checks;
+//! - [`energies`]: the ledger of points, and its audit;
+//! - [`outbox`]: what members are told, once;
+//! - [`ratings`]: aggregates fed by the change stream, published by the hour;
+//! - [`health`]: readiness, and what no route matches.
+//!
+//! Each capability is a folder: `model` has rules without I/O, `store` its items and
+//! transactions, `api` its endpoints, `jobs` its messages, schedules and stream consumers.
+
+pub mod auth;
+pub mod energies;
+pub mod health;
+pub mod outbox;
+pub mod payments;
+pub mod ratings;
+pub mod texts;
+
+use std::sync::Arc;
+
+use shared::function::{Function, Platform, Service};
+use shared::queue::Queue;
+use shared::settings::SettingError;
+
+/// The service as its handlers see it. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Parts>);
+
+/// The parts of an [`App`].
+#[derive(Debug)]
+pub struct Parts {
+    /// What every service has.
+    pub platform: Platform,
+    /// Terms and timers of payments.
+    pub payments: payments::Settings,
+    /// Where messages leave for members.
+    pub outbox: outbox::Settings,
+    /// The queue of delayed payment checks, for functions that send to it.
+    pub payment_checks: Option<Queue>,
+    /// The queue of outbox deliveries, for functions that send to it.
+    pub outbox_queue: Option<Queue>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Service for App {
+    async fn start(platform: Platform) -> Result<Self, SettingError> {
+        let environment = &platform.environment;
+        let queue = |name| environment.get(name).map(|url| Queue::new(&platform.aws, url));
+        Ok(Self(Arc::new(Parts {
+            payments: payments::Settings::from_environment(environment)?,
+            outbox: outbox::Settings::from_environment(environment)?,
+            payment_checks: queue("PAYMENT_CHECKS_QUEUE_URL"),
+            outbox_queue: queue("OUTBOX_QUEUE_URL"),
+            platform,
+        })))
+    }
+
+    fn platform(&self) -> &Platform {
+        &self.platform
+    }
+}
+
+/// Every function of the service.
+#[must_use]
+pub fn functions() -> Vec<Function<App>> {
+    [
+        auth::functions(),
+        payments::functions(),
+        energies::functions(),
+        ratings::functions(),
+        outbox::functions(),
+        health::functions(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

@@ -1,0 +1,14 @@
+//! Sign-in, and the member behind every credential.
+//!
+//! The first verified contact creates the member, exactly once, whatever the credential and
+//! however many requests come at once: member, and the entry that makes the opaque id unique,
+//! are one transaction under `attribute_not_exists`. Signing in refreshes what Telegram says of
+//! the person but never the names, which the member edits.
+
+mod api;
+mod model;
+mod store;
+
+pub use api::{functions, log_out, me, refresh, sign_in, update};
+pub use model::{Member, MemberId, city_key};
+pub use store::{change, ensure, find, member_key};

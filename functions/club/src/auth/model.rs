@@ -1,0 +1,261 @@
+//! The member, and the rules of a profile. No I/O.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use shared::clock::Instant;
+use shared::ids;
+use shared::ledger::shard;
+use shared::table::{Entity, Key};
+use shared::telegram::{TelegramUser, Utm};
+
+/// Partitions of the registry of all members.
+pub const REGISTRY_SHARDS: u64 = 16;
+/// The most a profile's settings may take, in bytes of JSON.
+pub const SETTINGS_MAX: usize = 4 * 1024;
+/// City changes a member may make in one day of Moscow.
+pub const CITY_CHANGES_PER_DAY: u32 = 3;
+
+/// The opaque id of a member.
+pub type MemberId = String;
+
+/// A person with a Telegram id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    /// Telegram id.
+    pub tg_id: i64,
+    /// Opaque id, a UUID.
+    pub id: MemberId,
+    /// Telegram's user name, without `@`.
+    pub username: Option<String>,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: Option<String>,
+    /// Address of the picture.
+    pub photo_url: Option<String>,
+    /// Two to eight letters, such as `ru`.
+    pub language_code: Option<String>,
+    /// City as shown.
+    pub city: Option<String>,
+    /// City as compared.
+    pub city_key: Option<String>,
+    /// The day of Moscow in which the city was last changed.
+    pub city_changed_on: Option<String>,
+    /// How often it was changed in that day.
+    #[serde(default)]
+    pub city_changes: u32,
+    /// E-mail as left with a payment; identifies nobody.
+    pub email: Option<String>,
+    /// Phone as left with a payment.
+    pub phone: Option<String>,
+    /// Experience points.
+    #[serde(default)]
+    pub experience: u32,
+    /// Days in a row.
+    #[serde(default)]
+    pub streak: u32,
+    /// Energies to spend.
+    #[serde(default)]
+    pub balance: i64,
+    /// Energies ever earned.
+    #[serde(default)]
+    pub earned_total: u64,
+    /// Energies ever spent or expired.
+    #[serde(default)]
+    pub consumed_total: u64,
+    /// Until when the subscription is paid.
+    pub subscription_expires: Option<Instant>,
+    /// When the first payment came.
+    pub first_purchase_at: Option<Instant>,
+    /// Does a provider renew the subscription by itself?
+    #[serde(default)]
+    pub auto_renewal: bool,
+    /// Did the current period come as a gift?
+    #[serde(default)]
+    pub gifted: bool,
+    /// Does the member lead an active team?
+    #[serde(default)]
+    pub is_team_leader: bool,
+    /// The app's own settings.
+    #[serde(default)]
+    pub settings: Map<String, Value>,
+    /// Where the member came from first.
+    pub utm_source: Option<String>,
+    /// See `utm_source`.
+    pub utm_medium: Option<String>,
+    /// See `utm_source`.
+    pub utm_campaign: Option<String>,
+    /// When the member last signed in.
+    pub last_active_at: Option<Instant>,
+    /// Grows with every change.
+    pub version: u64,
+    /// When the member was created.
+    pub created_at: Instant,
+    /// When the member was last changed.
+    pub updated_at: Instant,
+}
+
+impl Entity for Member {
+    const KIND: &'static str = "Member";
+
+    fn key(&self) -> Key {
+        super::member_key(self.tg_id)
+    }
+
+    fn index(&self) -> Vec<(&'static str, String)> {
+        vec![("registry_pk", registry_partition(self.tg_id))]
+    }
+}
+
+/// The partition of the registry that holds a member.
+#[must_use]
+pub fn registry_partition(tg_id: i64) -> String {
+    format!("MEMBERS#{}", shard(&tg_id.to_string(), REGISTRY_SHARDS))
+}
+
+impl Member {
+    /// A member as of the first contact.
+    #[must_use]
+    pub fn new(tg_id: i64, user: Option<&TelegramUser>, utm: Option<Utm>, now: Instant) -> Self {
+        let user = user.cloned();
+        Self {
+            tg_id,
+            id: ids::uuid(),
+            username: user.as_ref().and_then(|user| user.username.clone()),
+            first_name: user.as_ref().map(|user| user.first_name.clone()).unwrap_or_default(),
+            last_name: user.as_ref().and_then(|user| user.last_name.clone()),
+            photo_url: user.as_ref().and_then(photo),
+            language_code: user.and_then(|user| user.language_code),
+            city: None,
+            city_key: None,
+            city_changed_on: None,
+            city_changes: 0,
+            email: None,
+            phone: None,
+            experience: 0,
+            streak: 0,
+            balance: 0,
+            earned_total: 0,
+            consumed_total: 0,
+            subscription_expires: None,
+            first_purchase_at: None,
+            auto_renewal: false,
+            gifted: false,
+            is_team_leader: false,
+            settings: Map::new(),
+            utm_source: utm.as_ref().map(|utm| utm.source.clone()),
+            utm_medium: utm.as_ref().and_then(|utm| utm.medium.clone()),
+            utm_campaign: utm.and_then(|utm| utm.campaign),
+            last_active_at: Some(now),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Is the subscription paid at `now`? The wire's `isPro` is exactly this.
+    #[must_use]
+    pub fn is_paid(&self, now: Instant) -> bool {
+        self.subscription_expires.is_some_and(|expires| expires > now)
+    }
+}
+
+/// The address of a user's picture, where it may be shown.
+#[must_use]
+pub fn photo(user: &TelegramUser) -> Option<String> {
+    user.photo_url.as_deref().and_then(shared::telegram::user::photo_url)
+}
+
+/// What a city's name is compared by: trimmed, inner spaces collapsed, case-folded, `ё` as `е`.
+///
+/// Names are refused before they get here unless they are letters, spaces and `-.'()`, whose
+/// composed form is the only one the rule for letters lets pass.
+#[must_use]
+pub fn city_key(name: &str) -> String {
+    let words: Vec<&str> = name.split_whitespace().collect();
+    words.join(" ").to_lowercase().replace('ё', "е")
+}
+
+/// Is this a name that a city can have?
+#[must_use]
+pub fn is_city_name(name: &str) -> bool {
+    let trimmed = name.trim();
+    (1..=80).contains(&trimmed.chars().count())
+        && trimmed.chars().all(|c| c.is_alphabetic() || c == ' ' || "-.'()".contains(c))
+        && trimmed.chars().any(char::is_alphabetic)
+}
+
+/// Merges settings one level deep; a `null` removes.
+#[must_use]
+pub fn merge_settings(old: &Map<String, Value>, new: &Map<String, Value>) -> Map<String, Value> {
+    let mut merged = old.clone();
+    for (name, value) in new {
+        if value.is_null() {
+            merged.remove(name);
+        } else {
+            merged.insert(name.clone(), value.clone());
+        }
+    }
+    merged
+}
+
+/// A day of Moscow, as `2026-01-31`.
+#[must_use]
+pub fn moscow_day(now: Instant) -> String {
+    now.at_offset(3).date().to_string()
+}
+
+/// Levels 1 to 15 by experience.
+const LEVELS: [u32; 15] = [
+    0, 100, 250, 500, 1000, 2000, 3500, 5500, 8000, 12_000, 17_000, 23_000, 30_000, 40_000, 50_000,
+];
+
+/// The level of so much experience.
+#[must_use]
+pub fn level(experience: u32) -> usize {
+    LEVELS.iter().take_while(|needed| **needed <= experience).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cities_are_compared_by_their_key() {
+        for name in ["Москва", "МОСКВА", " москва ", "Москва "] {
+            assert_eq!(city_key(name), "москва");
+        }
+        assert_eq!(city_key("Орёл"), city_key("орел"));
+        assert_eq!(city_key("Нижний   Новгород"), "нижний новгород");
+    }
+
+    #[test]
+    fn city_names() {
+        for good in ["Москва", "Ростов-на-Дону", "St. John's", "Гусев (Калининград)"]
+        {
+            assert!(is_city_name(good), "{good}");
+        }
+        for bad in ["", "   ", "Город 17", "<b>", "a\u{0}b", "-", &"я".repeat(81)] {
+            assert!(!is_city_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn levels() {
+        for (experience, expected) in
+            [(0, 1), (99, 1), (100, 2), (249, 2), (250, 3), (999, 4), (1000, 5), (11_999, 9)]
+        {
+            assert_eq!(level(experience), expected);
+        }
+        for (experience, expected) in [(12_000, 10), (49_999, 14), (50_000, 15), (1_000_000, 15)] {
+            assert_eq!(level(experience), expected);
+        }
+    }
+
+    #[test]
+    fn a_day_of_moscow_begins_at_nine_in_the_evening() {
+        let day = |text: &str| moscow_day(text.parse().unwrap());
+        assert_eq!(day("2026-03-15T20:59:59Z"), "2026-03-15");
+        assert_eq!(day("2026-03-15T21:00:00Z"), "2026-03-16");
+    }
+}

@@ -1,0 +1,122 @@
+//! Members in the table.
+
+use serde::{Deserialize, Serialize};
+use shared::clock::Instant;
+use shared::http::{Credential, Subject};
+use shared::problem::{Problem, Result};
+use shared::table::{Entity, Key, Table, Write};
+use shared::telegram::Utm;
+
+use super::model::{Member, MemberId};
+
+/// Where the member with this Telegram id is.
+#[must_use]
+pub fn member_key(tg_id: i64) -> Key {
+    Key::new(format!("MEMBER#{tg_id}"), "MEMBER")
+}
+
+/// Makes the opaque id unique and leads from it to the member.
+#[derive(Debug, Serialize, Deserialize)]
+struct MemberPointer {
+    id: MemberId,
+    tg_id: i64,
+}
+
+impl Entity for MemberPointer {
+    const KIND: &'static str = "MemberPointer";
+
+    fn key(&self) -> Key {
+        Key::new(format!("MEMBERID#{}", self.id), "POINTER")
+    }
+}
+
+/// A city that some member has named: all who mean the same are shown the same name.
+#[derive(Debug, Serialize, Deserialize)]
+struct City {
+    key: String,
+    name: String,
+}
+
+impl City {
+    fn key_of(key: &str) -> Key {
+        Key::new(format!("CITY#{key}"), "CITY")
+    }
+}
+
+impl Entity for City {
+    const KIND: &'static str = "City";
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.key)
+    }
+}
+
+/// How a city is shown, and the write that makes `name` how it is, where nobody named it before;
+/// refusal `city`. One read.
+///
+/// # Errors
+/// When the store does not answer.
+pub(super) async fn name_city(
+    table: &Table,
+    key: &str,
+    name: &str,
+) -> Result<(String, Option<Write>)> {
+    let known: Option<City> = table.get(&City::key_of(key)).await?;
+    Ok(match known {
+        Some(city) => (city.name, None),
+        None => {
+            let city = City { key: key.to_owned(), name: name.to_owned() };
+            (city.name.clone(), Some(Write::insert("city", &city)))
+        }
+    })
+}
+
+/// The member, if there is one. One read.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn find(table: &Table, tg_id: i64) -> Result<Option<Member>> {
+    Ok(table.get(&member_key(tg_id)).await?)
+}
+
+/// The caller's member, created on first contact. One read; on first contact one transaction
+/// more.
+///
+/// # Errors
+/// 401 `member_gone` for a session whose member does not exist; when the store does not answer.
+pub async fn ensure(table: &Table, subject: &Subject, now: Instant) -> Result<Member> {
+    let key = member_key(subject.telegram_id);
+    if let Some(member) = table.get(&key).await? {
+        return Ok(member);
+    }
+    let Credential::InitData(data) = &subject.credential else {
+        return Err(Problem::unauthorized("member_gone").with_error("User not found"));
+    };
+    let utm = data.start_param.as_deref().and_then(Utm::from_start_param);
+    let member = Member::new(subject.telegram_id, Some(&data.user), utm, now);
+    match table.transact(creation(&member)).await {
+        Ok(()) => Ok(member),
+        // Somebody created the member meanwhile, perhaps we ourselves with a lost answer.
+        Err(error) => error.refusal()?.old("member").map_or_else(
+            || Err(Problem::try_again("the id of a new member was taken")),
+            |item| item.read().map_err(Problem::from),
+        ),
+    }
+}
+
+/// The writes that create a member; refusals `member`, `member_id`.
+pub(super) fn creation(member: &Member) -> Vec<Write> {
+    let pointer = MemberPointer { id: member.id.clone(), tg_id: member.tg_id };
+    vec![Write::insert("member", member), Write::insert("member_id", &pointer)]
+}
+
+/// The beginning of every change of a member: refused under `member` when the member is not any
+/// more as it was read.
+#[must_use]
+pub fn change(member: &Member, now: Instant) -> Write {
+    Write::update("member", member_key(member.tg_id))
+        .set("version", member.version + 1)
+        .set("updated_at", now)
+        .when("#version = :seen_version")
+        .bind(":seen_version", member.version)
+}

@@ -1,0 +1,41 @@
+//! Every sentence that members read.
+
+/// A field of the link form is missing.
+pub const FIELD_REQUIRED: &str = "Обязательные поля: telegram_id, email, offer_key";
+/// The Telegram id does not read.
+pub const BAD_TELEGRAM_ID: &str = "Некорректный telegram_id";
+/// The offer is not known.
+pub const OFFER_UNKNOWN: &str = "Предложение не найдено";
+/// The offer is not sold any more.
+pub const OFFER_INACTIVE: &str = "Предложение больше не действует";
+/// The offer has no price in this currency.
+pub const CURRENCY_NOT_OFFERED: &str = "Оплата в этой валюте недоступна";
+/// Giver and recipient are one.
+pub const GIFT_SELF: &str = "Нельзя подарить подписку самому себе";
+/// The payment provider is not known or not enabled.
+pub const PROVIDER_UNKNOWN: &str = "Способ оплаты недоступен";
+/// Too late after the end of a subscription, and too early for the next.
+pub const COOLDOWN: &str = "Оформить подписку пока нельзя";
+/// The provider did not make a link.
+pub const LINK_FAILED: &str = "Не удалось создать ссылку на оплату. Попробуйте ещё раз.";
+/// No such attempt, or another payer's.
+pub const ATTEMPT_NOT_FOUND: &str = "Платёж не найден";
+/// The city leads an active team.
+pub const CITY_LOCKED: &str = "Лидер активной десятки не может сменить город";
+/// The city was changed too often today.
+pub const CITY_CHANGE_LIMIT: &str = "Город можно менять не больше трёх раз в день";
+/// Several requests for one link at once.
+pub const LINK_PENDING: &str = "Ссылка уже создаётся. Попробуйте через несколько секунд";
+
+/// Why 500 energies came with a payment.
+pub const REASON_PAYMENT: &str = "Продление подписки";
+
+/// What a member is told once a payment has settled. `until` is a date as people write it.
+#[must_use]
+pub fn congratulation(until: &str, energies: u32) -> String {
+    format!("Оплата прошла! Подписка действует до {until}. Начислено энергий: {energies} ⚡")
+}
+
+/// What a payer is told when the checks have ended without a payment.
+pub const PAYMENT_NOT_COMPLETED: &str = "Мы не увидели оплату. Если деньги списались, мы засчитаем платёж, как только он дойдёт. \
+     Если оплата не прошла, попробуйте ещё раз.";
