@@ -52,6 +52,7 @@ class Cloud:
         self.functions = client("lambda")
         self.s3 = client("s3")
         self.secrets = client("secretsmanager")
+        self.logs = client("logs")
 
     def invoke(self, name: str, event: Json) -> Json:
         answer = self.functions.invoke(
@@ -61,6 +62,32 @@ class Cloud:
         if answer.get("FunctionError"):
             raise Failure(f"{name}: {payload}")
         return json.loads(payload or "null")
+
+    def said(self) -> dict[str, list[str]]:
+        """What each function logged."""
+        groups = self.logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{STAGE}-")["logGroups"]
+        lines: dict[str, list[str]] = {}
+        for name in (group["logGroupName"] for group in groups):
+            events = self.logs.filter_log_events(logGroupName=name)["events"]
+            lines[name.rsplit("/", 1)[-1]] = [event["message"].rstrip() for event in events]
+        return lines
+
+    def last_words(self) -> str:
+        """The end of it, warnings and errors first of all."""
+        words: list[str] = []
+        for name, lines in self.said().items():
+            loud = [line for line in lines if '"ERROR"' in line or '"WARN"' in line or "panicked" in line]
+            words += [f"{name}: {line}" for line in (loud or lines)[-3:]]
+        return "\n".join(words)
+
+    def denied(self) -> list[str]:
+        """What a role did not allow: a retry may have hidden it from callers."""
+        return [
+            f"{name}: {line}"
+            for name, lines in self.said().items()
+            for line in lines
+            if "AccessDenied" in line or "not authorized to perform" in line
+        ]
 
 
 def zipped(folder: Path, *, empty: bool) -> bytes:
@@ -180,9 +207,11 @@ def check(options: argparse.Namespace, cleanup: ExitStack) -> None:
     api = Api(emulator.port, host)
     try:
         Walk(api, secrets, sandboxes.url, cloud.invoke, step, 30 + 10 * CHECK_INTERVAL_S).run()
+        if denied := cloud.denied():
+            raise Failure("\n".join(["a role allows too little", *denied]))
     except Failure:
         # What the functions said last is the first thing to read.
-        print(emulator.text()[-4000:], file=sys.stderr)
+        print(f"{cloud.last_words()}\n{emulator.text()[-2000:]}", file=sys.stderr)
         raise
     door = Door(emulator, host)
     cleanup.callback(door.stop)
