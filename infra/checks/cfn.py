@@ -44,10 +44,10 @@ NO_VALUE = ref("AWS::NoValue")
 
 
 class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: Json) -> bool:  # noqa: ARG002
+    def ignore_aliases(self, data: Json) -> bool:
         return True
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
 
 
@@ -99,7 +99,7 @@ _Loader.add_multi_constructor("!", _construct)
 def load(path: Path) -> Template:
     """A template with all intrinsics in their long form."""
     with path.open(encoding="utf-8") as file:
-        return yaml.load(file, Loader=_Loader)  # noqa: S506 - a SafeLoader with tags
+        return yaml.load(file, Loader=_Loader)
 
 
 def nodes(value: Json) -> Iterator[Json]:

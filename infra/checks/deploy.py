@@ -7,6 +7,7 @@ import io
 import json
 import os
 import secrets as randomness
+import signal
 import subprocess
 import sys
 import time
@@ -168,7 +169,7 @@ def make_secrets(cloud: Cloud) -> dict[str, str]:
 
 def run_command(command: str, environment: dict[str, str]) -> None:
     step(f"running: {command}")
-    code = subprocess.call(command, shell=True, cwd=ROOT, env={**os.environ, **environment})  # noqa: S602
+    code = subprocess.call(command, shell=True, cwd=ROOT, env={**os.environ, **environment})
     if code != 0:
         raise Failure(f"{command}: ended with {code}")
 
@@ -237,6 +238,8 @@ def main() -> int:
     parser.add_argument("--exec", metavar="COMMAND")
     options = parser.parse_args()
     began = time.monotonic()
+    # Being told to end is an ordinary end: what was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with ExitStack() as cleanup:
             check(options, cleanup)

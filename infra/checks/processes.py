@@ -51,7 +51,7 @@ class Process:
         self.log = folder / f"{name}.log"
         base = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
         self.output = self.log.open("wb")
-        self.child = subprocess.Popen(  # noqa: S603 - our own commands
+        self.child = subprocess.Popen(
             command, env={**base, **environment}, cwd=folder, stdout=self.output, stderr=subprocess.STDOUT
         )
 
@@ -61,6 +61,14 @@ class Process:
     def alive(self) -> None:
         if (code := self.child.poll()) is not None:
             raise Failure(f"{self.name} ended with {code}:\n{self.text()[-2000:]}")
+
+    def ready(self, look: Callable[[], Found | None]) -> Found:
+        """Waits until it serves; stops it when it does not."""
+        try:
+            return wait_for(f"the {self.name}", 30, look)
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         self.child.terminate()
@@ -91,7 +99,7 @@ class Emulator(Process):
         }
         command = str(Path(sys.executable).with_name("ministack"))
         super().__init__("emulator", [command], environment, folder)
-        wait_for("the emulator", 30, self._up)
+        self.ready(self._up)
 
     def _up(self) -> bool:
         self.alive()
@@ -113,7 +121,7 @@ class Sandboxes(Process):
             raise Failure("no sandboxes: build them with `cargo build --bin local`")
         own = {f"CLUB_{name}": value for name, value in secrets.items()}
         super().__init__("sandboxes", [str(found), "--sandboxes", "--port", "0"], own, folder)
-        self.url: str = wait_for("the sandboxes", 30, self._address)
+        self.url: str = self.ready(self._address)
 
     def _address(self) -> str | None:
         self.alive()
@@ -162,7 +170,7 @@ class _Pass(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_HEAD = _pass
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:
         """Says nothing."""
 
 
