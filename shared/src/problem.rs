@@ -202,7 +202,10 @@ impl fmt::Display for Problem {
 
 impl Error for Problem {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+        match self.0.cause.as_deref() {
+            Some(cause) => Some(cause),
+            None => None,
+        }
     }
 }
 

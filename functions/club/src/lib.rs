@@ -86,3 +86,11 @@ pub fn functions() -> Vec<Function<App>> {
     .flatten()
     .collect()
 }
+
+/// The service's OpenAPI document.
+#[must_use]
+pub fn openapi() -> serde_json::Value {
+    let functions = functions();
+    let declarations = functions.iter().map(Function::declaration);
+    shared::openapi::document("club", env!("CARGO_PKG_VERSION"), declarations)
+}

@@ -39,3 +39,6 @@ pub fn congratulation(until: &str, energies: u32) -> String {
 /// What a payer is told when the checks have ended without a payment.
 pub const PAYMENT_NOT_COMPLETED: &str = "Мы не увидели оплату. Если деньги списались, мы засчитаем платёж, как только он дойдёт. \
      Если оплата не прошла, попробуйте ещё раз.";
+
+/// Something the service depends on does not answer.
+pub const NOT_READY: &str = "Сервис временно недоступен";

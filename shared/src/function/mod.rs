@@ -26,6 +26,7 @@ use std::sync::Arc;
 pub use declare::{Access, Declaration, Endpoint, Function, Trigger};
 pub use instance::{Instance, Invoked};
 pub(crate) use runtime::invocation;
+pub use lambda_http::Error as BoxError;
 pub use runtime::run;
 
 use crate::aws::Aws;

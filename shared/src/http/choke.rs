@@ -75,7 +75,8 @@ async fn pass(State(choke): State<Arc<Choke>>, request: Request, next: Next) -> 
     let started = Stopwatch::now();
     let meter = Meter::default();
     let response = {
-        let work = std::panic::AssertUnwindSafe(guard(&choke, &call, &meter, request, next));
+        let work = Box::pin(guard(&choke, &call, &meter, request, next));
+        let work = std::panic::AssertUnwindSafe(work);
         let work = telemetry::on_behalf(call.request_id.clone(), work.catch_unwind());
         let caught = meter.watch(work).instrument(span.clone()).await;
         let answered =

@@ -77,9 +77,8 @@ fn is_structural(path: &str) -> bool {
 /// Is there a NUL, written out or as the escape `\u0000`? An escaped backslash before `u0000`
 /// makes it harmless text.
 fn has_nul(json: &[u8]) -> bool {
-    let mut rest = json.iter().copied();
     let mut escape: Option<Vec<u8>> = None;
-    while let Some(byte) = rest.next() {
+    for byte in json.iter().copied() {
         match &mut escape {
             _ if byte == 0 => return true,
             None if byte == b'\\' => escape = Some(Vec::new()),

@@ -70,7 +70,7 @@ impl Table {
             .set_key(Some(key.attributes()))
             .consistent_read(true)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = meter::request(request.send(), |answer| match answer {
+        let answer = meter::request(Box::pin(request.send()), |answer| match answer {
             Ok(output) => read_charge(output.consumed_capacity()),
             Err(_) => Charge::default(),
         })
@@ -105,7 +105,7 @@ impl Table {
                 .batch_get_item()
                 .request_items(&self.name, wanted)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let answer = meter::request(request.send(), |answer| match answer {
+            let answer = meter::request(Box::pin(request.send()), |answer| match answer {
                 Ok(output) => sum(output.consumed_capacity(), read_charge),
                 Err(_) => Charge::default(),
             })
@@ -130,7 +130,7 @@ impl Table {
         let request = query
             .request(self.client.query().table_name(&self.name))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = meter::request(request.send(), |answer| match answer {
+        let answer = meter::request(Box::pin(request.send()), |answer| match answer {
             Ok(output) => read_charge(output.consumed_capacity()),
             Err(_) => Charge::default(),
         })
@@ -181,7 +181,7 @@ impl Table {
                 .set_transact_items(Some(items.clone()))
                 .client_request_token(ids::uuid())
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let answer = meter::request(request.send(), |answer| match answer {
+            let answer = meter::request(Box::pin(request.send()), |answer| match answer {
                 Ok(output) => {
                     Charge { items: count, ..sum(output.consumed_capacity(), write_charge) }
                 }
@@ -231,7 +231,7 @@ macro_rules! single_write {
             .return_values($returns)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = meter::request(request.send(), |answer| match answer {
+        let answer = meter::request(Box::pin(request.send()), |answer| match answer {
             Ok(output) => Charge { items: 1, ..write_charge(output.consumed_capacity()) },
             Err(_) => Charge::default(),
         })

@@ -1,11 +1,10 @@
-//! To be filled in.
+//! Readiness, and what no route matches.
+//!
+//! *Live* says that a process runs. *Ready* says that what it depends on answers: the table, the
+//! queues with their real depth, and that ratings were published lately. What waits in the
+//! dead-letter queues is shown and alarmed on, but does not take the service out: its users are
+//! not served better by refusing them.
 
-use shared::function::Function;
+mod api;
 
-use crate::App;
-
-/// The functions of this capability.
-#[must_use]
-pub fn functions() -> Vec<Function<App>> {
-    Vec::new()
-}
+pub use api::{fallback, functions, health, live, ready};
