@@ -41,9 +41,11 @@ PARAMETERS: dict[str, dict[str, Json]] = {
     "TableStreamArn": {"Type": "String"},
     "PaymentChecksQueueUrl": {"Type": "String"},
     "PaymentChecksQueueArn": {"Type": "String"},
+    "PaymentChecksDeadQueueUrl": {"Type": "String"},
     "PaymentChecksDeadQueueArn": {"Type": "String"},
     "OutboxQueueUrl": {"Type": "String"},
     "OutboxQueueArn": {"Type": "String"},
+    "OutboxDeadQueueUrl": {"Type": "String"},
     "OutboxDeadQueueArn": {"Type": "String"},
     "OutboxRelayDeadQueueArn": {"Type": "String"},
     "RatingsAggregateDeadQueueArn": {"Type": "String"},
@@ -123,7 +125,7 @@ class Function:
     def table_actions(self) -> list[str]:
         actions: list[str] = []
         for item in self.get("table", []):
-            actions += self.access[item] if item in self.access else [item]
+            actions += self.access.get(item, [item])
         return sorted(set(actions))
 
     def source_statements(self) -> list[Json]:
@@ -234,6 +236,13 @@ class Function:
             "PAYMENT_CHECK_INTERVAL_S": ref("PaymentCheckIntervalSeconds"),
             "LOG_LEVEL": ref("LogLevel"),
         }
+        for queue in self.get("inspect", []):
+            if queue.endswith("-dead"):
+                name = queue.removesuffix("-dead").upper().replace("-", "_")
+                variables[f"{name}_DLQ_URL"] = ref(f"{camel(queue)}QueueUrl")
+        if not self.get("table"):
+            # No connection to a table that it does not use.
+            variables["WARM_UP"] = "off"
         for name in self.get("secrets", []):
             value = sub(f"${{SecretPrefix}}/{secret_name(name)}")
             sandbox = name == SANDBOX_SECRET and not self.get("sandbox")
