@@ -18,6 +18,8 @@ pub mod health;
 pub mod outbox;
 pub mod payments;
 pub mod ratings;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod texts;
 
 use std::sync::Arc;

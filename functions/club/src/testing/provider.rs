@@ -1,0 +1,181 @@
+//! The sandbox provider, over HTTP on a free port.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::Json;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::{get, post, put};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// One invoice as the provider knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Invoice {
+    /// `unpaid`, `paid`, `failed` or `refunded`.
+    pub(crate) state: String,
+    /// The provider's id of the payment.
+    pub(crate) external_id: String,
+    /// Minor units.
+    pub(crate) amount_minor: u64,
+    /// Three letters.
+    pub(crate) currency: String,
+}
+
+/// How the provider behaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// It answers.
+    #[default]
+    Fine,
+    /// It refuses with this status.
+    Refusing(u16),
+    /// It takes the call and never answers.
+    Silent,
+}
+
+#[derive(Debug, Default)]
+struct Books {
+    mood: Mood,
+    calls: u32,
+    invoices: BTreeMap<String, Invoice>,
+}
+
+/// A running provider; it ends with the test's runtime.
+#[derive(Clone, Debug)]
+pub(crate) struct Provider {
+    url: String,
+    books: Arc<Mutex<Books>>,
+}
+
+impl Provider {
+    pub(super) async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/provider", listener.local_addr().unwrap());
+        let provider = Self { url, books: Arc::default() };
+        let router = Router::new()
+            .route("/provider/invoices", post(make))
+            .route("/provider/invoices/{id}", get(show))
+            .route("/provider/invoices/{id}/state", put(change))
+            .with_state(provider.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        provider
+    }
+
+    /// Its address.
+    pub(crate) fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// Makes it behave so from now on.
+    pub(crate) fn set_mood(&self, mood: Mood) {
+        self.books().mood = mood;
+    }
+
+    /// How often it was called.
+    pub(crate) fn calls(&self) -> u32 {
+        self.books().calls
+    }
+
+    /// The invoice of an attempt.
+    pub(crate) fn invoice(&self, attempt_id: &str) -> Option<Invoice> {
+        self.books().invoices.get(attempt_id).cloned()
+    }
+
+    /// How many invoices there are.
+    pub(crate) fn invoices(&self) -> usize {
+        self.books().invoices.len()
+    }
+
+    /// Changes an invoice.
+    pub(crate) fn change(&self, attempt_id: &str, change: impl FnOnce(&mut Invoice)) {
+        change(self.books().invoices.get_mut(attempt_id).unwrap());
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap()
+    }
+
+    /// Counts the call and lets it pass if it may.
+    async fn admit(&self, headers: &HeaderMap) -> Result<(), StatusCode> {
+        let expected = format!("Bearer {}", super::SANDBOX_SECRET);
+        let given = headers.get("authorization").and_then(|value| value.to_str().ok());
+        let mood = {
+            let mut books = self.books();
+            books.calls += 1;
+            books.mood
+        };
+        match mood {
+            _ if given != Some(&expected) => Err(StatusCode::UNAUTHORIZED),
+            Mood::Fine => Ok(()),
+            Mood::Refusing(status) => Err(StatusCode::from_u16(status).unwrap()),
+            Mood::Silent => std::future::pending().await,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    attempt_id: String,
+    amount_minor: u64,
+    currency: String,
+}
+
+type Answer = Result<(StatusCode, Json<Value>), StatusCode>;
+
+async fn make(
+    State(provider): State<Provider>,
+    headers: HeaderMap,
+    Json(wanted): Json<Wanted>,
+) -> Answer {
+    provider.admit(&headers).await?;
+    let id = wanted.attempt_id;
+    provider.books().invoices.entry(id.clone()).or_insert_with(|| Invoice {
+        state: "unpaid".to_owned(),
+        external_id: format!("sbx_{id}"),
+        amount_minor: wanted.amount_minor,
+        currency: wanted.currency,
+    });
+    let url = format!("{}/pay/{id}", provider.url);
+    Ok((StatusCode::CREATED, Json(json!({ "invoice_id": format!("inv_{id}"), "url": url }))))
+}
+
+async fn show(
+    State(provider): State<Provider>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Answer {
+    provider.admit(&headers).await?;
+    let invoice = provider.invoice(&id).ok_or(StatusCode::NOT_FOUND)?;
+    let shown = json!({
+        "attempt_id": id, "invoice_id": format!("inv_{id}"), "state": invoice.state,
+        "external_id": invoice.external_id, "amount_minor": invoice.amount_minor,
+        "currency": invoice.currency,
+    });
+    Ok((StatusCode::OK, Json(shown)))
+}
+
+#[derive(Deserialize)]
+struct Change {
+    state: String,
+    external_id: Option<String>,
+}
+
+async fn change(
+    State(provider): State<Provider>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Json(change): Json<Change>,
+) -> Answer {
+    provider.admit(&headers).await?;
+    provider.invoice(&id).ok_or(StatusCode::NOT_FOUND)?;
+    provider.change(&id, |invoice| {
+        invoice.state = change.state;
+        if let Some(external_id) = change.external_id {
+            invoice.external_id = external_id;
+        }
+    });
+    Ok((StatusCode::OK, Json(json!({}))))
+}
