@@ -95,7 +95,7 @@ def zipped(folder: Path, *, empty: bool) -> bytes:
     """A function's zip: its bootstrap, and nothing else."""
     bootstrap = folder / "bootstrap"
     if not empty and not bootstrap.exists():
-        raise Failure(f"{bootstrap.relative_to(ROOT)} is missing: run `cargo lambda build --release`")
+        raise Failure(f"{bootstrap.relative_to(ROOT)} is missing: run infra/checks/build")
     content = b"#!/bin/sh\nexit 1\n" if empty else bootstrap.read_bytes()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -233,9 +233,10 @@ def check(options: argparse.Namespace, cleanup: ExitStack) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="infra/deploy-check")
-    parser.add_argument("--templates-only", action="store_true")
-    parser.add_argument("--keep", action="store_true")
-    parser.add_argument("--exec", metavar="COMMAND")
+    parser.add_argument("--no-build", action="store_true", help="takes what is there")
+    parser.add_argument("--templates-only", action="store_true", help="stops when the stacks are created")
+    parser.add_argument("--keep", action="store_true", help="waits before it stops everything")
+    parser.add_argument("--exec", metavar="COMMAND", help="runs a command against what is deployed")
     options = parser.parse_args()
     began = time.monotonic()
     # Being told to end is an ordinary end: what was started is stopped.
