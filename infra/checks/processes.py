@@ -25,7 +25,7 @@ class Failure(Exception):
     """The check cannot go on, and says why."""
 
 
-def wait_for(what: str, seconds: float, look: Callable[[], Found | None]) -> Found:
+def wait_for(what: str, seconds: float, look: Callable[[], Found | None], pause: float = 0.2) -> Found:
     """Looks again and again until something is there, for at most so many seconds."""
     end = time.monotonic() + seconds
     while True:
@@ -34,7 +34,7 @@ def wait_for(what: str, seconds: float, look: Callable[[], Found | None]) -> Fou
             return found
         if time.monotonic() > end:
             raise Failure(f"{what}: not within {seconds:g} s")
-        time.sleep(0.2)
+        time.sleep(pause)
 
 
 def free_port() -> int:
