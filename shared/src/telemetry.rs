@@ -100,8 +100,10 @@ pub(crate) fn job(
     invocation(platform, duration_ms, cost, &[("failures", u64::from(outcome.is_err()))]);
 }
 
+/// One line per invocation. Only `failures` is a metric, since each metric of each function is
+/// paid for by the month; the rest are fields that a query over the log reads.
 fn invocation(platform: &Platform, duration_ms: u64, cost: Cost, more: &[(&'static str, u64)]) {
-    let mut values = vec![
+    let mut fields = vec![
         ("duration_ms", duration_ms),
         ("requests", cost.requests.into()),
         ("sequence", cost.sequence.into()),
@@ -110,49 +112,52 @@ fn invocation(platform: &Platform, duration_ms: u64, cost: Cost, more: &[(&'stat
         ("write_milliunits", cost.write_milliunits),
         ("messages", cost.messages.into()),
     ];
-    values.extend_from_slice(more);
-    write_line(&embedded_metrics(platform, Instant::now(), true, &values));
+    fields.extend_from_slice(more);
+    let dimensions = ["Service", "Stage", "Function"];
+    write_line(platform, &embedded_metrics(platform, &dimensions, &["failures"], &fields));
 }
 
 /// Publishes metrics of the service, such as a job's findings.
 pub fn metrics(platform: &Platform, values: &[(&'static str, u64)]) {
-    write_line(&embedded_metrics(platform, Instant::now(), false, values));
+    let names: Vec<_> = values.iter().map(|(name, _)| *name).collect();
+    write_line(platform, &embedded_metrics(platform, &["Service", "Stage"], &names, values));
 }
 
 /// One line of CloudWatch's embedded metric format
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
 fn embedded_metrics(
     platform: &Platform,
-    now: Instant,
-    by_function: bool,
-    values: &[(&'static str, u64)],
+    dimensions: &[&str],
+    metrics: &[&str],
+    fields: &[(&'static str, u64)],
 ) -> Value {
-    let mut dimensions = vec!["Service", "Stage"];
-    if by_function {
-        dimensions.push("Function");
-    }
-    let unit = |name: &str| if name.ends_with("_ms") { "Milliseconds" } else { "Count" };
     let definitions: Vec<_> =
-        values.iter().map(|(name, _)| json!({ "Name": name, "Unit": unit(name) })).collect();
+        metrics.iter().map(|name| json!({ "Name": name, "Unit": "Count" })).collect();
     let mut line = Map::new();
     line.insert(
         "_aws".to_owned(),
         json!({
-            "Timestamp": now.millis(),
+            "Timestamp": Instant::now().millis(),
             "CloudWatchMetrics": [{
                 "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": definitions,
             }],
         }),
     );
-    line.insert("Service".to_owned(), platform.service.as_str().into());
     let stage = platform.environment.get("STAGE").unwrap_or_default();
-    line.insert("Stage".to_owned(), stage.into());
-    line.insert("Function".to_owned(), platform.function.into());
-    line.extend(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())));
+    for (name, value) in
+        [("Service", platform.service.as_str()), ("Stage", stage), ("Function", platform.function)]
+    {
+        line.insert(name.to_owned(), value.into());
+    }
+    line.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())));
     Value::Object(line)
 }
 
-fn write_line(line: &Value) {
+/// Only a process of its own, as Lambda starts it, has a standard output that somebody collects.
+fn write_line(platform: &Platform, line: &Value) {
+    if platform.environment.get("AWS_LAMBDA_RUNTIME_API").is_none() {
+        return;
+    }
     let mut out = std::io::stdout().lock();
     // Standard output that is gone leaves nothing to report to.
     let _ = writeln!(out, "{line}");

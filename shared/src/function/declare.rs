@@ -1,6 +1,7 @@
 //! The declaration of a function, and how it is written down.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -150,34 +151,34 @@ pub struct Function<S> {
 }
 
 /// A declaration still without its code.
-pub struct Declared(Declaration, Endpoint);
+pub struct Declared<S>(Declaration, Endpoint, PhantomData<S>);
 
 impl<S: Service> Function<S> {
     /// Declares a `GET` endpoint.
     #[must_use]
-    pub fn get(name: &'static str, path: &'static str) -> Declared {
+    pub fn get(name: &'static str, path: &'static str) -> Declared<S> {
         Self::endpoint(Method::GET, name, path)
     }
 
     /// Declares a `POST` endpoint.
     #[must_use]
-    pub fn post(name: &'static str, path: &'static str) -> Declared {
+    pub fn post(name: &'static str, path: &'static str) -> Declared<S> {
         Self::endpoint(Method::POST, name, path)
     }
 
     /// Declares a `PATCH` endpoint.
     #[must_use]
-    pub fn patch(name: &'static str, path: &'static str) -> Declared {
+    pub fn patch(name: &'static str, path: &'static str) -> Declared<S> {
         Self::endpoint(Method::PATCH, name, path)
     }
 
     /// Declares the function that answers what no route matches.
     #[must_use]
-    pub fn fallback(name: &'static str) -> Declared {
+    pub fn fallback(name: &'static str) -> Declared<S> {
         Self::endpoint(Method::GET, name, "$default")
     }
 
-    fn endpoint(method: Method, name: &'static str, path: &'static str) -> Declared {
+    fn endpoint(method: Method, name: &'static str, path: &'static str) -> Declared<S> {
         let endpoint = Endpoint {
             method,
             path,
@@ -187,7 +188,7 @@ impl<S: Service> Function<S> {
             russian_errors: false,
             docs: Docs::default(),
         };
-        Declared(declaration(name, Trigger::Http(endpoint.clone())), endpoint)
+        Declared(declaration(name, Trigger::Http(endpoint.clone())), endpoint, PhantomData)
     }
 
     /// Declares a consumer of the queue `queue`. Each message is handled by itself: one that
@@ -270,7 +271,7 @@ fn declaration(name: &'static str, trigger: Trigger) -> Declaration {
     Declaration { name, summary: "", trigger, sandbox: false, needs: Vec::new() }
 }
 
-impl Declared {
+impl<S> Declared<S> {
     /// One line for people and the OpenAPI document.
     #[must_use]
     pub fn summary(mut self, summary: &'static str) -> Self {
@@ -343,7 +344,7 @@ impl Declared {
 
     /// The handler, as axum routes it.
     #[must_use]
-    pub fn handled_by<S>(self, handler: MethodRouter<S>) -> Function<S> {
+    pub fn handled_by(self, handler: MethodRouter<S>) -> Function<S> {
         let declaration = Declaration { trigger: Trigger::Http(self.1), ..self.0 };
         Function { declaration, body: Body::Http(Box::new(handler)) }
     }

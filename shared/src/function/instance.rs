@@ -23,7 +23,7 @@ use crate::telemetry;
 #[derive(Clone)]
 pub struct Instance<S> {
     pub(super) declaration: Declaration,
-    pub(super) platform: Platform,
+    pub(crate) platform: Platform,
     pub(super) body: Started<S>,
 }
 

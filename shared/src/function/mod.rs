@@ -25,8 +25,8 @@ use std::sync::Arc;
 
 pub use declare::{Access, Declaration, Endpoint, Function, Trigger};
 pub use instance::{Instance, Invoked};
-pub(crate) use runtime::invocation;
 pub use lambda_http::Error as BoxError;
+pub(crate) use runtime::invocation;
 pub use runtime::run;
 
 use crate::aws::Aws;

@@ -10,6 +10,8 @@ pub(crate) mod choke;
 mod cors;
 mod extract;
 pub mod fallback;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{Answer, success};
 pub(crate) use answer::{json, success_bytes};
