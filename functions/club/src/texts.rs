@@ -30,6 +30,11 @@ pub const LINK_PENDING: &str = "Ссылка уже создаётся. Попр
 /// Why 500 energies came with a payment.
 pub const REASON_PAYMENT: &str = "Продление подписки";
 
+/// Why energies were taken with a refund.
+pub const REASON_REFUND: &str = "Возврат платежа";
+/// The balance is too low.
+pub const INSUFFICIENT_ENERGIES: &str = "Недостаточно энергий";
+
 /// What a member is told once a payment has settled. `until` is a date as people write it.
 #[must_use]
 pub fn congratulation(until: &str, energies: u32) -> String {

@@ -1,22 +1,68 @@
-//! To be filled in.
+//! The outbox: what people are told, once.
+//!
+//! Whoever changes something that a person should hear of puts [`ask`] into the same transaction,
+//! under a key that says what it is about. From there:
+//!
+//! ```text
+//!           change stream           queue              Bot API
+//! pending ───── relay ─────▶ hint ─────── deliver ───────┬─▶ sent
+//!    ▲                        ▲                          ├─▶ refused      (403, chat not found;
+//!    │       every 5 min      │                          │                 the fourth failure)
+//!    ├──────── sweep ─────────┤                          ├─▶ unconfirmed  (nobody knows: never
+//!    │                        │                          │                 sent again)
+//!    └────────────────────────┴── delayed hint ◀─────────┘   (429: as told; failed: 1, 5, 15 s;
+//!                                                             out of turn: when it is its turn)
+//! ```
+//!
+//! A hint is worth nothing by itself: `deliver` claims the row and does what the row says. Two
+//! hints of one row are harmless, and a lost one is found by the sweep.
 
+mod model;
+
+use shared::clock::Instant;
 use shared::function::Function;
+use shared::problem::Result;
 use shared::settings::{Environment, SettingError};
+use shared::table::Write;
+
+pub use model::Message;
 
 use crate::App;
 
 /// Settings of this capability.
 #[derive(Clone, Debug)]
-pub struct Settings {}
+pub struct Settings {
+    /// Where the Bot API is.
+    pub telegram_api_url: String,
+    /// The chat of those who run the club, if there is one.
+    pub admin_chat_id: Option<i64>,
+}
 
 impl Settings {
-    /// Reads them.
+    /// Reads `TELEGRAM_API_URL` and `ADMIN_CHAT_ID`.
     ///
     /// # Errors
     /// When one is malformed.
-    pub fn from_environment(_: &Environment) -> Result<Self, SettingError> {
-        Ok(Self {})
+    pub fn from_environment(environment: &Environment) -> Result<Self, SettingError> {
+        let url = environment.get("TELEGRAM_API_URL");
+        let chat = match environment.parse("ADMIN_CHAT_ID", 0)? {
+            0 => None,
+            chat => Some(chat),
+        };
+        Ok(Self {
+            telegram_api_url: url.unwrap_or(shared::telegram::api::PRODUCTION_URL).to_owned(),
+            admin_chat_id: chat,
+        })
     }
+}
+
+/// The write that has `message` sent, for the transaction that wants it; refusal `outbox`: asked
+/// for before under this id.
+///
+/// # Errors
+/// A bug, when the message does not serialise.
+pub fn ask(id: &str, message: &Message, now: Instant) -> Result<Write> {
+    shared::outbox::ask(id, message, now)
 }
 
 /// The functions of this capability.

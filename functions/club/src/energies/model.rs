@@ -1,0 +1,305 @@
+//! Awards, expenses and entries. No I/O.
+
+use jiff::Span;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use shared::clock::Instant;
+use shared::ledger::{self, Line};
+use shared::problem::{Problem, Result};
+use shared::table::{Entity, Key};
+
+use crate::auth::{Member, member_key};
+use crate::texts;
+
+/// What a payment earns, unless the service is set otherwise.
+pub const PAYMENT_AWARD: u32 = 500;
+/// How long energies last, in months of Moscow's calendar.
+const TTL_MONTHS: i8 = 6;
+/// By how much the leader of an active team earns more.
+const LEADER_MULTIPLIER: u32 = 2;
+/// What the sort keys of entries begin with.
+pub(super) const ENTRY: &str = "ENTRY#";
+
+/// What energies were earned by or spent on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A payment of one's own.
+    Payment,
+    /// A payment taken back.
+    Refund,
+}
+
+/// Energies to be given, at least 1, once for each key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Award {
+    pub(super) kind: Kind,
+    pub(super) amount: u32,
+    pub(super) reason: &'static str,
+    pub(super) key: String,
+    doubles: bool,
+}
+
+impl Award {
+    /// For the payment of this id; doubled for the leader of an active team.
+    #[must_use]
+    pub fn payment(payment_id: &str) -> Self {
+        Self {
+            kind: Kind::Payment,
+            amount: PAYMENT_AWARD,
+            reason: texts::REASON_PAYMENT,
+            key: format!("payment:{payment_id}"),
+            doubles: true,
+        }
+    }
+
+    /// The same award of another amount.
+    #[must_use]
+    pub fn of(self, amount: u32) -> Self {
+        Self { amount, ..self }
+    }
+
+    /// What the member gets, and what the entry tells of it. Leadership counts as it stands in
+    /// the member that the transaction is conditioned on.
+    pub(super) fn credit(&self, member: &Member) -> (u32, Map<String, Value>) {
+        if !(self.doubles && member.is_team_leader) {
+            return (self.amount, Map::new());
+        }
+        let metadata = [
+            ("leaderBonus", Value::Bool(true)),
+            ("originalAmount", self.amount.into()),
+            ("multiplier", LEADER_MULTIPLIER.into()),
+        ];
+        let metadata = metadata.map(|(name, value)| (name.to_owned(), value));
+        (self.amount.saturating_mul(LEADER_MULTIPLIER), metadata.into_iter().collect())
+    }
+}
+
+/// Energies to be taken, at least 1, once for each key, whole or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expense {
+    pub(super) kind: Kind,
+    pub(super) amount: u32,
+    pub(super) reason: &'static str,
+    pub(super) key: String,
+}
+
+impl Expense {
+    /// What a refund of a payment takes back.
+    #[must_use]
+    pub fn refund(payment_id: &str, refund_id: &str, amount: u32) -> Self {
+        Self {
+            kind: Kind::Refund,
+            amount,
+            reason: texts::REASON_REFUND,
+            key: format!("refund:{payment_id}:{refund_id}"),
+        }
+    }
+}
+
+/// One line of a member's ledger. Never changed but for [`EnergyEntry::expired`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnergyEntry {
+    /// Whose.
+    pub tg_id: i64,
+    /// Idempotency key of the effect.
+    pub key: String,
+    /// Income above 0, expense below.
+    pub delta: i64,
+    /// What it came by.
+    pub energy_kind: Kind,
+    /// Why, as the member reads it.
+    pub reason: String,
+    /// What else there is to tell.
+    #[serde(default)]
+    pub metadata: Map<String, Value>,
+    /// The member's `earned_total` before this entry.
+    pub earned_before: u64,
+    /// The member's version that this entry came with: entries of one instant have an order.
+    pub version: u64,
+    /// When it was made.
+    pub created_at: Instant,
+    /// Until when an income can be spent.
+    pub expires_at: Option<Instant>,
+    /// Was the rest of this income taken because its time was over?
+    #[serde(default)]
+    pub expired: bool,
+}
+
+impl Entity for EnergyEntry {
+    const KIND: &'static str = "EnergyEntry";
+
+    fn key(&self) -> Key {
+        entry_key(self.tg_id, &self.key)
+    }
+
+    fn index(&self) -> Vec<(&'static str, String)> {
+        vec![("history_at", format!("{}#{:012}", self.created_at, self.version))]
+    }
+}
+
+/// Where the entry under an idempotency key is: beside its member.
+pub(super) fn entry_key(tg_id: i64, key: &str) -> Key {
+    Key::new(member_key(tg_id).pk, format!("{ENTRY}{key}"))
+}
+
+impl EnergyEntry {
+    /// The entry of an award. `newest` is the expiry of the member's newest lot, where known.
+    pub(super) fn income(
+        member: &Member,
+        award: &Award,
+        newest: Option<Instant>,
+        now: Instant,
+    ) -> (Self, u32) {
+        let (credited, metadata) = award.credit(member);
+        let entry = Self {
+            tg_id: member.tg_id,
+            key: award.key.clone(),
+            delta: i64::from(credited),
+            energy_kind: award.kind,
+            reason: award.reason.to_owned(),
+            metadata,
+            earned_before: member.earned_total,
+            version: member.version + 1,
+            created_at: now,
+            expires_at: Some(expiry(now, newest)),
+            expired: false,
+        };
+        (entry, credited)
+    }
+
+    /// The entry of an expense.
+    pub(super) fn expense(member: &Member, expense: &Expense, now: Instant) -> Self {
+        Self {
+            tg_id: member.tg_id,
+            key: expense.key.clone(),
+            delta: -i64::from(expense.amount),
+            energy_kind: expense.kind,
+            reason: expense.reason.to_owned(),
+            metadata: Map::new(),
+            earned_before: member.earned_total,
+            version: member.version + 1,
+            created_at: now,
+            expires_at: None,
+            expired: false,
+        }
+    }
+
+    /// What is left of an income when so much has been consumed in all; `None` for an expense.
+    #[must_use]
+    pub fn remaining(&self, consumed_total: u64) -> Option<u32> {
+        let amount = u32::try_from(self.delta).ok()?;
+        Some(ledger::remaining(self.earned_before, amount, consumed_total))
+    }
+
+    /// The line that an audit adds up.
+    pub(super) fn line(&self) -> Line {
+        Line { delta: self.delta, earned_before: self.earned_before }
+    }
+}
+
+/// Until when energies of `created` last: six months later on Moscow's calendar, at the same time
+/// of day, the day clamped to the month's end, but never before an older lot, whose expiry is
+/// `newest`. (A lot of the morning of 31 August would else expire before one of the evening of
+/// the 29th: both end on the last of February.)
+#[must_use]
+pub fn expiry(created: Instant, newest: Option<Instant>) -> Instant {
+    let later = created.at_offset(3).checked_add(Span::new().months(TTL_MONTHS));
+    let later = later.map_or(created, |later| Instant::from_timestamp(later.timestamp()));
+    newest.map_or(later, |newest| later.max(newest))
+}
+
+/// A `limit` as the caller wrote it: an integer from 1, capped silently.
+///
+/// # Errors
+/// 400 when it is something else.
+pub(crate) fn page_limit(text: Option<&str>, default: u32, max: u32) -> Result<u32> {
+    let Some(text) = text else { return Ok(default) };
+    let digits = text.trim_start_matches('0');
+    if digits.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Problem::invalid("limit", "an integer from 1"));
+    }
+    Ok(digits.parse().unwrap_or(max).min(max))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Instant {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn lots_last_six_months_of_moscow() {
+        for (created, expires) in [
+            ("2026-02-28T10:00:00Z", "2026-08-28T10:00:00Z"),
+            ("2026-03-31T10:00:00Z", "2026-09-30T10:00:00Z"),
+            ("2026-08-31T10:00:00Z", "2027-02-28T10:00:00Z"),
+            ("2025-08-29T00:00:00Z", "2026-02-28T00:00:00Z"),
+            ("2027-08-31T10:00:00Z", "2028-02-29T10:00:00Z"),
+            ("2026-08-30T22:00:00Z", "2027-02-27T22:00:00Z"),
+        ] {
+            assert_eq!(expiry(at(created), None), at(expires), "{created}");
+        }
+    }
+
+    #[test]
+    fn a_lot_never_expires_before_an_older_one() {
+        let older = expiry(at("2026-08-29T18:00:00Z"), None);
+        let newer = at("2026-08-30T22:00:00Z");
+        assert!(expiry(newer, None) < older);
+        assert_eq!(expiry(newer, Some(older)), older);
+    }
+
+    #[test]
+    fn a_leader_earns_twice_and_the_entry_says_so() {
+        let now = at("2026-01-31T12:00:00Z");
+        let member = Member { earned_total: 40, version: 7, ..Member::new(1, None, None, now) };
+        let award = Award::payment("p1");
+        let (entry, credited) = EnergyEntry::income(&member, &award, None, now);
+        assert_eq!((credited, entry.delta, entry.metadata.len()), (500, 500, 0));
+        assert_eq!((entry.earned_before, entry.reason.as_str()), (40, "Продление подписки"));
+        assert_eq!(entry.key().sk, "ENTRY#payment:p1");
+        let leader = Member { is_team_leader: true, ..member };
+        let (entry, credited) = EnergyEntry::income(&leader, &award, None, now);
+        assert_eq!((credited, entry.delta), (1000, 1000));
+        let told =
+            serde_json::json!({ "leaderBonus": true, "originalAmount": 500, "multiplier": 2 });
+        assert_eq!(Value::Object(entry.metadata), told);
+    }
+
+    #[test]
+    fn limits_are_capped_silently_and_never_below_one() {
+        let limit = |text| page_limit(text, 50, 200).map_err(|problem| problem.code());
+        assert_eq!(limit(None), Ok(50));
+        assert_eq!(limit(Some("7")), Ok(7));
+        assert_eq!(limit(Some("007")), Ok(7));
+        for large in ["201", "99999999999999999999999"] {
+            assert_eq!(limit(Some(large)), Ok(200));
+        }
+        for bad in ["", "0", "-1", "+1", "1.5", "ten", " 1", "1e3"] {
+            assert_eq!(limit(Some(bad)), Err("validation_failed"), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn expiries_never_fall(minutes in proptest::collection::vec(0_i64..900_000, 1..80)) {
+            let begin = at("2026-01-01T00:00:00Z");
+            let mut minutes = minutes;
+            minutes.sort_unstable();
+            let mut newest = None;
+            for minute in minutes {
+                let created = begin + jiff::SignedDuration::from_mins(minute);
+                let expires = expiry(created, newest);
+                prop_assert!(newest.is_none_or(|newest| newest <= expires));
+                let months = expires.at_offset(3).date().since(created.at_offset(3).date()).unwrap();
+                prop_assert!((181..=184).contains(&months.get_days()) || months.get_days() >= 180);
+                newest = Some(expires);
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Messages and how they read. No I/O.
+
+use serde::{Deserialize, Serialize};
+use shared::clock::Instant;
+
+use crate::texts;
+
+/// Something to be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "message", rename_all = "snake_case")]
+pub enum Message {
+    /// A payment has settled.
+    Congratulation {
+        /// Whom to tell.
+        tg_id: i64,
+        /// Until when the subscription is paid.
+        until: Instant,
+        /// Energies that came with it.
+        energies: u32,
+    },
+    /// The checks of an attempt have ended without a payment.
+    PaymentNotCompleted {
+        /// Whom to tell.
+        tg_id: i64,
+    },
+    /// Somebody who runs the club should look at something.
+    AdminAlert {
+        /// What at: 1 to 4096 characters, without personal data.
+        text: String,
+    },
+}
+
+impl Message {
+    /// The chat it goes to; `None` where nobody is to be told.
+    pub(super) fn chat(&self, admin: Option<i64>) -> Option<i64> {
+        match self {
+            Self::Congratulation { tg_id, .. } | Self::PaymentNotCompleted { tg_id } => {
+                Some(*tg_id)
+            }
+            Self::AdminAlert { .. } => admin,
+        }
+    }
+
+    /// How it reads.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Congratulation { until, energies, .. } => {
+                texts::congratulation(&day(*until), *energies)
+            }
+            Self::PaymentNotCompleted { .. } => texts::PAYMENT_NOT_COMPLETED.to_owned(),
+            Self::AdminAlert { text } => text.clone(),
+        }
+    }
+}
+
+/// A day of Moscow as people write it: `31.01.2026`.
+fn day(at: Instant) -> String {
+    at.at_offset(3).strftime("%d.%m.%Y").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_congratulation_tells_the_day_in_moscow() {
+        let until = "2026-03-01T21:30:00Z".parse().unwrap();
+        let message = Message::Congratulation { tg_id: 7, until, energies: 500 };
+        assert!(message.text().contains("до 02.03.2026"), "{}", message.text());
+        assert!(message.text().contains("500"));
+        assert_eq!((message.chat(None), message.chat(Some(9))), (Some(7), Some(7)));
+    }
+
+    #[test]
+    fn a_message_reads_back() {
+        let alert = Message::AdminAlert { text: "1 unassigned payment".to_owned() };
+        let stored = serde_json::to_value(&alert).unwrap();
+        assert_eq!(stored["message"], "admin_alert");
+        assert_eq!(serde_json::from_value::<Message>(stored).unwrap(), alert);
+        assert_eq!((alert.chat(None), alert.chat(Some(-100))), (None, Some(-100)));
+    }
+}
