@@ -78,14 +78,22 @@ pub struct Declaration {
     pub trigger: Trigger,
     /// Must it be absent from stage `prod`?
     pub sandbox: bool,
-    needs: Vec<&'static str>,
+    needs: Vec<Need>,
+}
+
+/// A secret that a function reads in INIT, always or only where a setting is set.
+#[derive(Clone, Copy, Debug)]
+struct Need {
+    secret: &'static str,
+    with: Option<&'static str>,
 }
 
 impl Declaration {
-    /// The names of the secrets that the function reads in INIT.
-    #[must_use]
-    pub fn secrets(&self) -> Vec<&'static str> {
-        let mut names = self.needs.clone();
+    /// The names of the secrets that the function reads in INIT where `is_set` says which
+    /// settings there are.
+    pub(crate) fn secrets_where(&self, is_set: impl Fn(&str) -> bool) -> Vec<&'static str> {
+        let wanted = self.needs.iter().filter(|need| need.with.is_none_or(&is_set));
+        let mut names: Vec<_> = wanted.map(|need| need.secret).collect();
         if let Trigger::Http(endpoint) = &self.trigger {
             match endpoint.access {
                 Access::Anyone if endpoint.limit.is_none() => {}
@@ -99,6 +107,12 @@ impl Declaration {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// The names of all secrets that the function may read in INIT.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&'static str> {
+        self.secrets_where(|_| true)
     }
 
     /// The endpoint, for HTTP functions.
@@ -256,7 +270,14 @@ impl<S: Service> Function<S> {
     /// Reads this secret in INIT, too.
     #[must_use]
     pub fn needs(mut self, secret: &'static str) -> Self {
-        self.declaration.needs.push(secret);
+        self.declaration.needs.push(Need { secret, with: None });
+        self
+    }
+
+    /// Reads this secret in INIT, too, where the setting `with` is set.
+    #[must_use]
+    pub fn needs_with(mut self, with: &'static str, secret: &'static str) -> Self {
+        self.declaration.needs.push(Need { secret, with: Some(with) });
         self
     }
 
@@ -303,7 +324,14 @@ impl<S> Declared<S> {
     /// Reads this secret in INIT, too.
     #[must_use]
     pub fn needs(mut self, secret: &'static str) -> Self {
-        self.0.needs.push(secret);
+        self.0.needs.push(Need { secret, with: None });
+        self
+    }
+
+    /// Reads this secret in INIT, too, where the setting `with` is set.
+    #[must_use]
+    pub fn needs_with(mut self, with: &'static str, secret: &'static str) -> Self {
+        self.0.needs.push(Need { secret, with: Some(with) });
         self
     }
 

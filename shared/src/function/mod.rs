@@ -117,7 +117,7 @@ impl Platform {
             return Err(SettingError::Forbidden("SANDBOX_PROVIDER_URL".to_owned()));
         }
         let mut secrets = HashMap::new();
-        for name in declaration.secrets() {
+        for name in declaration.secrets_where(|setting| environment.get(setting).is_some()) {
             let min = if name == "TELEGRAM_BOT_TOKEN" { 3 } else { 32 };
             secrets.insert(name, environment.secret(&aws, name, min).await?);
         }
