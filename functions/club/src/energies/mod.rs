@@ -17,11 +17,16 @@
 //! are whole use cases. The audit reads members and entries side by side and reports whatever does
 //! not add up.
 
+mod api;
+mod jobs;
 mod model;
 mod store;
 
 use shared::function::Function;
 
+pub use api::{balance, history};
+pub use jobs::audit;
+pub(crate) use model::page_limit;
 pub use model::{Award, EnergyEntry, Expense, Kind, PAYMENT_AWARD, expiry};
 pub use store::{Moved, award, income, spend};
 
@@ -30,5 +35,5 @@ use crate::App;
 /// The functions of this capability.
 #[must_use]
 pub fn functions() -> Vec<Function<App>> {
-    Vec::new()
+    vec![balance(), history(), audit()]
 }

@@ -4,7 +4,7 @@ use jiff::Span;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::clock::Instant;
-use shared::ledger::{self, Line};
+use shared::ledger::{self, Line, Violation};
 use shared::problem::{Problem, Result};
 use shared::table::{Entity, Key};
 
@@ -196,6 +196,48 @@ impl EnergyEntry {
     pub(super) fn line(&self) -> Line {
         Line { delta: self.delta, earned_before: self.earned_before }
     }
+}
+
+/// What is wrong with an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// Balance, entries and lots do not agree.
+    Ledger(Violation),
+    /// `earned_total` is not the sum of all income.
+    Earned { stored: u64, sum: u64 },
+    /// `consumed_total` is not the sum of all expenses.
+    Consumed { stored: u64, sum: u64 },
+    /// A lot does not begin where the one before it ends.
+    Lots { key: String, earned_before: u64, expected: u64 },
+}
+
+/// Checks an account: the member against all entries.
+pub(super) fn findings(member: &Member, entries: &[EnergyEntry]) -> Vec<Finding> {
+    let lines: Vec<Line> = entries.iter().map(EnergyEntry::line).collect();
+    let violations = ledger::audit(member.balance, member.consumed_total, &lines);
+    let mut found: Vec<Finding> = violations.into_iter().map(Finding::Ledger).collect();
+    let sum = |income: bool| {
+        let side = entries.iter().filter(|entry| (entry.delta > 0) == income);
+        side.fold(0_u64, |sum, entry| sum.saturating_add(entry.delta.unsigned_abs()))
+    };
+    let (stored, sum, consumed) = (member.earned_total, sum(true), sum(false));
+    if stored != sum {
+        found.push(Finding::Earned { stored, sum });
+    }
+    if member.consumed_total != consumed {
+        found.push(Finding::Consumed { stored: member.consumed_total, sum: consumed });
+    }
+    let mut lots: Vec<_> = entries.iter().filter(|entry| entry.delta > 0).collect();
+    lots.sort_by_key(|lot| lot.earned_before);
+    let mut expected = 0_u64;
+    for lot in lots {
+        if lot.earned_before != expected {
+            let (key, earned_before) = (lot.key.clone(), lot.earned_before);
+            found.push(Finding::Lots { key, earned_before, expected });
+        }
+        expected = lot.earned_before.saturating_add(lot.delta.unsigned_abs());
+    }
+    found
 }
 
 /// Until when energies of `created` last: six months later on Moscow's calendar, at the same time

@@ -1,11 +1,15 @@
 //! Entries and accounts in the table.
 
+use std::collections::BTreeMap;
+
 use http::StatusCode;
+use serde::{Deserialize, Serialize};
 use shared::clock::Instant;
+use shared::lease::Lease;
 use shared::ledger;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
-use shared::table::{Cursor, Entity as _, Item, Page, Query, Table, Write};
+use shared::table::{Cursor, Entity, Item, Key, Page, Query, Table, Write};
 
 use super::model::{Award, EnergyEntry, Expense, entry_key};
 use crate::auth::{self, Member, member_key};
@@ -126,4 +130,98 @@ pub(super) async fn page(
 pub(super) fn entries(items: &[Item]) -> Result<Vec<EnergyEntry>> {
     let entries = items.iter().filter(|item| item.text("kind") == Some(EnergyEntry::KIND));
     Ok(entries.map(Item::read).collect::<std::result::Result<_, _>>()?)
+}
+
+/// Partitions of the registry of members.
+const REGISTRY_SHARDS: u64 = 16;
+/// Members of one page of the registry.
+const REGISTRY_PAGE: u32 = 100;
+
+/// How far the audit has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Place {
+    /// Which partition of the registry.
+    shard: u64,
+    /// After which member of it; none yet when absent.
+    after: Option<BTreeMap<String, String>>,
+}
+
+impl Place {
+    fn key_of() -> Key {
+        Key::new("JOB#energies_audit", "PLACE")
+    }
+}
+
+impl Entity for Place {
+    const KIND: &'static str = "AuditPlace";
+
+    fn key(&self) -> Key {
+        Self::key_of()
+    }
+}
+
+/// Where the last run stopped. One read.
+pub(super) async fn place(table: &Table) -> Result<Place> {
+    Ok(table.get(&Place::key_of()).await?.unwrap_or_default())
+}
+
+/// Keeps where this run stopped, unless it was overtaken. One transaction.
+pub(super) async fn keep_place(table: &Table, place: &Place, lease: &Lease) -> Result<()> {
+    Ok(table.transact(vec![lease.fence(), Write::put("place", place)]).await?)
+}
+
+/// The partitions of the members after `place`, and where to go on; nowhere after the last. One
+/// query. The index may lag: who is missed is seen by the next pass.
+pub(super) async fn registered(
+    table: &Table,
+    place: &Place,
+) -> Result<(Vec<String>, Option<Place>)> {
+    let partition = ("registry_pk", format!("MEMBERS#{}", place.shard));
+    let query = Query::global_index("registry", partition, "pk")
+        .limit(REGISTRY_PAGE)
+        .after(place.after.clone().map(Cursor::restore));
+    let page = table.query(&query).await?;
+    let members = page.items.iter().filter_map(|item| item.text("pk").map(str::to_owned));
+    let next = match page.next {
+        Some(cursor) => Some(Place { shard: place.shard, after: Some(cursor.stored()) }),
+        None => Some(Place { shard: place.shard + 1, after: None })
+            .filter(|next| next.shard < REGISTRY_SHARDS),
+    };
+    Ok((members.collect(), next))
+}
+
+/// A member and all entries, from the member's partition. One query for each megabyte.
+pub(super) async fn account(table: &Table, pk: &str) -> Result<Option<(Member, Vec<EnergyEntry>)>> {
+    let (mut member, mut found) = (None, Vec::new());
+    let mut cursor = None;
+    loop {
+        let page = table.query(&Query::partition(pk).after(cursor)).await?;
+        for item in page.items.iter().filter(|item| item.text("kind") == Some(Member::KIND)) {
+            member = Some(item.read()?);
+        }
+        found.extend(entries(&page.items)?);
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(member.map(|member| (member, found)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_member_is_in_a_partition_that_the_audit_reads() {
+        let now = Instant::from_seconds(1_768_900_000);
+        let partitions: BTreeSet<String> = (1..2_000)
+            .flat_map(|tg_id| Member::new(tg_id, None, None, now).index())
+            .map(|(_, partition)| partition)
+            .collect();
+        let read: BTreeSet<String> =
+            (0..REGISTRY_SHARDS).map(|shard| format!("MEMBERS#{shard}")).collect();
+        assert_eq!(partitions, read);
+    }
 }

@@ -17,7 +17,11 @@
 //! A hint is worth nothing by itself: `deliver` claims the row and does what the row says. Two
 //! hints of one row are harmless, and a lost one is found by the sweep.
 
+mod jobs;
 mod model;
+mod pace;
+#[cfg(test)]
+mod tests;
 
 use shared::clock::Instant;
 use shared::function::Function;
@@ -25,9 +29,11 @@ use shared::problem::Result;
 use shared::settings::{Environment, SettingError};
 use shared::table::Write;
 
+pub use jobs::{deliver, relay, sweep};
 pub use model::Message;
 
 use crate::App;
+use pace::Pace;
 
 /// Settings of this capability.
 #[derive(Clone, Debug)]
@@ -36,6 +42,8 @@ pub struct Settings {
     pub telegram_api_url: String,
     /// The chat of those who run the club, if there is one.
     pub admin_chat_id: Option<i64>,
+    /// What this process may send.
+    pace: Pace,
 }
 
 impl Settings {
@@ -52,6 +60,7 @@ impl Settings {
         Ok(Self {
             telegram_api_url: url.unwrap_or(shared::telegram::api::PRODUCTION_URL).to_owned(),
             admin_chat_id: chat,
+            pace: Pace::default(),
         })
     }
 }
@@ -68,5 +77,5 @@ pub fn ask(id: &str, message: &Message, now: Instant) -> Result<Write> {
 /// The functions of this capability.
 #[must_use]
 pub fn functions() -> Vec<Function<App>> {
-    Vec::new()
+    vec![relay(), deliver(), sweep()]
 }

@@ -1,0 +1,150 @@
+//! The stream consumer that keeps contributions, and the publisher.
+
+use serde::Serialize;
+use shared::clock::Instant;
+use shared::function::{Function, Invocation};
+use shared::lease::Lease;
+use shared::problem::Result;
+use shared::retry;
+use shared::stream::Change;
+use shared::table::Table;
+use shared::telemetry;
+
+use super::ladder::Ladder;
+use super::model::{Contribution, TOP, best_cities, best_members};
+use super::store::{self, CityList, LeaderList, Tag};
+use crate::App;
+use crate::auth::Member;
+
+/// How many more than are shown are looked at, since some may be out of date in the index.
+const SPARE: usize = 20;
+/// How often the leaders are read anew while the index is behind the counts.
+const READINGS: u32 = 4;
+
+/// Changes of members, from the change stream.
+#[must_use]
+pub fn aggregate() -> Function<App> {
+    Function::<App>::stream("club-ratings-aggregate", &["Member"], run_aggregate)
+        .summary("Keeps each member's contribution to the ratings")
+}
+
+/// Five minutes past each hour.
+#[must_use]
+pub fn publish() -> Function<App> {
+    Function::<App>::schedule("club-ratings-publish", "cron(5 * * * ? *)", run_publish)
+        .summary("Publishes a new generation of all ratings")
+}
+
+async fn run_aggregate(app: App, invocation: Invocation, change: Change) -> Result<()> {
+    let Some(image) = change.new else { return Ok(()) };
+    let member: Member = image.read()?;
+    store::apply(&app.platform.table, &member, invocation.now, None).await
+}
+
+/// What a run has done.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Published {
+    /// Was another run under way, so that this one did nothing?
+    lease_held: bool,
+    /// Is there a new generation?
+    published: bool,
+    generation: i64,
+    /// Members whose paid time had run out.
+    expired: usize,
+    /// Members in this generation.
+    members: u64,
+    cities: usize,
+}
+
+async fn run_publish(app: App, invocation: Invocation) -> Result<Published> {
+    let table = &app.platform.table;
+    let now = invocation.now;
+    let lease = match Lease::acquire(table, "ratings_publish", now, invocation.deadline()).await {
+        Ok(lease) => lease,
+        Err(problem) if problem.code() == "lease_held" => {
+            return Ok(Published { lease_held: true, ..Published::default() });
+        }
+        Err(problem) => return Err(problem),
+    };
+    let last = store::tag(table).await?;
+    if let Some(last) = &last {
+        let age = u64::try_from(now.since(last.generated_at).as_secs()).unwrap_or_default();
+        telemetry::metrics(&app.platform, &[("ratings_age_s", age)]);
+    }
+    let tag = Tag { generation: now.seconds(), generated_at: now };
+    let outcome = match last {
+        Some(last) if last.generation >= tag.generation => {
+            Ok(Published { generation: last.generation, ..Published::default() })
+        }
+        _ => publish_generation(table, tag, &lease).await,
+    };
+    lease.release(table, now).await?;
+    outcome
+}
+
+/// Everything of one generation, in the order in which it has to be there.
+pub(super) async fn publish_generation(
+    table: &Table,
+    tag: Tag,
+    lease: &Lease,
+) -> Result<Published> {
+    let now = tag.generated_at;
+    let expired = expire(table, now, lease).await?;
+    let totals = store::city_totals(table).await?;
+    let cities = totals.iter().filter(|total| total.members > 0).count();
+    let ladder = store::ladder(table).await?;
+    let leaders = leaders(table, &ladder).await?;
+    let ranks = store::ranks_partition(tag.generation, lease);
+    store::put_ranks(table, &ranks, &ladder, now, lease).await?;
+    let city_list = CityList { tag: tag.clone(), rows: best_cities(totals) };
+    let leader_list = LeaderList {
+        tag,
+        rows: best_members(leaders),
+        total: ladder.total(),
+        top: ladder.top(),
+        ranks,
+    };
+    let published = store::publish(table, &city_list, &leader_list, lease).await?;
+    Ok(Published {
+        lease_held: false,
+        published,
+        generation: city_list.tag.generation,
+        expired,
+        members: leader_list.total,
+        cities,
+    })
+}
+
+/// Takes those out whose paid time was over at `now`, each as the member stands: who has paid
+/// meanwhile stays, even if the stream has not told yet.
+async fn expire(table: &Table, now: Instant, lease: &Lease) -> Result<usize> {
+    let run_out = store::run_out(table, now).await?;
+    for member in store::members(table, &run_out).await? {
+        store::apply(table, &member, now, Some(lease)).await?;
+    }
+    Ok(run_out.len())
+}
+
+/// The best members. The index that finds them may lag, the counts do not: as long as the scores
+/// differ, it is read again, a few times.
+async fn leaders(table: &Table, ladder: &Ladder) -> Result<Vec<Contribution>> {
+    let expected = ladder.highest(TOP);
+    let mut found = Vec::new();
+    for reading in 1..=READINGS {
+        found = store::candidates(table, TOP + SPARE).await?;
+        let mut scores: Vec<i64> =
+            found.iter().filter(|member| member.counted).map(|member| member.energies).collect();
+        scores.sort_unstable_by(|a, b| b.cmp(a));
+        scores.truncate(TOP);
+        if scores == expected {
+            return Ok(found);
+        }
+        retry::pause(reading).await;
+    }
+    tracing::warn!(
+        expected = expected.len(),
+        found = found.len(),
+        "the index of leaders is behind"
+    );
+    Ok(found)
+}
