@@ -38,6 +38,7 @@ mod dynamodb;
 mod error;
 pub mod faults;
 pub mod sqs;
+pub mod tamper;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -54,6 +55,7 @@ pub use clock::Clock;
 pub use error::{EngineError, QueueError};
 pub use faults::{CrashMode, CrashPlan, Fault, FaultKind, Faults, Target, When};
 pub use sqs::{QueueDepth, QueueSpec, Queues, Received};
+pub use tamper::Tamper;
 pub use wire::{Answer, Call, NoAnswer, Reply, Service};
 
 use faults::Decision;
@@ -70,6 +72,7 @@ struct Inner {
     queues: Queues,
     faults: Faults,
     calls: CallLog,
+    tamper: Tamper,
     changes: watch::Sender<u64>,
 }
 
@@ -98,7 +101,8 @@ impl Engine {
 
     fn assemble(clock: Clock, tables: dynamodb::Tables, queues: Queues) -> Self {
         let (faults, calls, changes) = (Faults::default(), CallLog::default(), watch::channel(0).0);
-        Self { inner: Arc::new(Inner { clock, tables, queues, faults, calls, changes }) }
+        let tamper = Tamper::default();
+        Self { inner: Arc::new(Inner { clock, tables, queues, faults, calls, tamper, changes }) }
     }
 
     /// The clock given at the start.
@@ -117,6 +121,12 @@ impl Engine {
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.inner.faults
+    }
+
+    /// What is changed about requests before they are performed.
+    #[must_use]
+    pub fn tamper(&self) -> &Tamper {
+        &self.inner.tamper
     }
 
     /// Who called what.
@@ -147,6 +157,7 @@ impl Engine {
 
     /// Answers one call as the service would, faults included.
     pub async fn call(&self, call: Call) -> Reply {
+        let call = self.inner.tamper.apply(call);
         let seen = calls::Peek::of(&call);
         let decision = self.inner.faults.decide(&call, &seen);
         let reply = match decision {
