@@ -1,2 +1,78 @@
-//! Local.
-fn main() {}
+//! `cargo local`: the deployed templates on this machine, until it is told to stop.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use local::cli::{self, Command};
+use local::{Alone, Options, Running, Stack, out};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match cli::parse(std::env::args().skip(1)) {
+        Ok(Command::Help) => {
+            out::line(cli::HELP.trim_end());
+            return ExitCode::SUCCESS;
+        }
+        Ok(Command::Stack(options)) => Box::pin(run(*options)).await,
+        Ok(Command::Sandboxes { port, public_url }) => run_sandboxes(port, public_url).await,
+        Err(what) => Err(what.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            out::complain(error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+async fn run(options: Options) -> Outcome {
+    let stack = Stack::start(options).await?;
+    introduce(&stack);
+    wait().await?;
+    stack.stop().await;
+    Ok(())
+}
+
+async fn run_sandboxes(port: u16, public_url: String) -> Outcome {
+    let services = BTreeMap::from([("club".to_owned(), public_url)]);
+    let sandboxes = Alone::start(port, services, |name| std::env::var(name).ok()).await?;
+    out::line(format_args!("sandboxes: {}", sandboxes.base_url));
+    wait().await?;
+    sandboxes.stop().await;
+    Ok(())
+}
+
+fn introduce(stack: &Running) {
+    let base = &stack.base_url;
+    for service in stack.wiring().services() {
+        out::line(format_args!("{service}: {}", stack.api(&service)));
+        for (name, value) in stack.secrets().of(&service) {
+            out::line(format_args!("  {name}: {value}"));
+        }
+    }
+    out::line(format_args!("DynamoDB and SQS: {}", stack.engine_url));
+    out::line(format_args!("control desk: {base}/_local"));
+    let missing = stack.missing();
+    if !missing.is_empty() {
+        out::line(format_args!("not linked in: {}", missing.join(", ")));
+    }
+    out::line("try:");
+    out::line(format_args!("  curl {base}/club/health"));
+    let user = r#"{"service":"club","id":42,"first_name":"Анна"}"#;
+    out::line(format_args!("  curl -d '{user}' {base}/_local/users"));
+    out::line(format_args!("  curl -d '{{\"advance_seconds\":30}}' {base}/_local/clock"));
+    out::line(format_args!("ready: {base}"));
+}
+
+/// Until somebody presses Ctrl-C or sends SIGTERM.
+async fn wait() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        _ = terminate.recv() => Ok(()),
+    }
+}

@@ -97,7 +97,10 @@ impl<S: Service> Instance<S> {
                 let request: LambdaRequest =
                     serde_json::from_slice(payload).map_err(|error| error.to_string())?;
                 let event = LambdaEvent::new(request, context);
-                let Ok(response) = Adapter::from(router.clone()).call(event).await;
+                // The adapter is no part of the future it makes: kept over the await, it would
+                // tie the invocation to one thread.
+                let answering = Adapter::from(router.clone()).call(event);
+                let Ok(response) = answering.await;
                 serde_json::to_vec(&response).map_err(|error| error.to_string())
             }
             Started::Job(app, job) => {
