@@ -18,6 +18,8 @@ pub const PROVIDER_UNKNOWN: &str = "Способ оплаты недоступе
 pub const COOLDOWN: &str = "Оформить подписку пока нельзя";
 /// The provider did not make a link.
 pub const LINK_FAILED: &str = "Не удалось создать ссылку на оплату. Попробуйте ещё раз.";
+/// The provider did not do what was asked.
+pub const PROVIDER_SILENT: &str = "Платёжный сервис не отвечает. Попробуйте позже";
 /// No such attempt, or another payer's.
 pub const ATTEMPT_NOT_FOUND: &str = "Платёж не найден";
 /// The city leads an active team.

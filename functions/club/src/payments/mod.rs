@@ -1,26 +1,137 @@
-//! To be filled in.
+//! Payments: offers, attempts, settlement in one transaction, delayed checks.
+//!
+//! An *attempt* is one intention to pay. It is stored before the provider is asked for a link, and
+//! its id travels to the provider and back; by it, and never by an e-mail, money finds its payer.
+//! Its terms are frozen. Its states:
+//!
+//! ```text
+//!             provider answered        money came
+//!   created ────────────────────▶ pending ───────▶ paid ──all given back──▶ refunded
+//!      │ no link: failed             │ final failure: failed
+//!      │ 15 min old: abandoned       │ check 10 unpaid: abandoned
+//!      ▼                             ▼
+//!   failed, abandoned ──────────money came──────▶ paid
+//! ```
+//!
+//! A late success always settles: from `created` (the provider was faster than our own write),
+//! `failed` and `abandoned` as from `pending`. After `refunded` money goes to quarantine. A failure
+//! never leaves `paid` or `refunded`. Every write carries the state that it was decided on as a
+//! condition, so that whoever comes second changes nothing. Whatever leaves `created` or `pending`
+//! frees the *slot* of its terms in the same transaction: a payer has at most one open attempt of
+//! equal offer, provider, currency and recipient.
+//!
+//! *Settlement* is one transaction for each success: the payment (unique by provider and the
+//! provider's id: that is what makes duplicates harmless), the attempt, the slot, the member with
+//! more days and energies, the energy entry, two events and one outbox entry. For a gift one gift
+//! takes the place of the member's part. Nothing outside is called in it or before its
+//! acknowledgement. Money that contradicts the attempt is kept apart ([`items::UnassignedPayment`])
+//! and reported.
+//!
+//! *Checks* heal lost webhooks: ten, thirty seconds apart, each asking the provider. A message of
+//! the queue is a hint; the attempt's state, `checks_done` and `due_at` decide. The sweep sends
+//! hints anew for checks that are two minutes late, and asks about attempts without money once
+//! more at the ages of 15 minutes, 1, 6 and 24 hours.
 
+mod api;
+mod items;
+mod jobs;
+mod link;
+mod model;
+mod providers;
+mod settlement;
+mod store;
+mod webhook;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
 use shared::function::Function;
 use shared::settings::{Environment, SettingError};
 
+pub use api::{attempt, link, status};
+pub use jobs::{check, sweep};
+pub use model::Cooldown;
+pub use providers::Provider;
+pub use webhook::{sandbox_state, sandbox_webhook};
+
 use crate::App;
 
-/// Settings of this capability.
+/// Terms and timers of payments.
 #[derive(Clone, Debug)]
-pub struct Settings {}
+pub struct Settings {
+    /// How often the provider is asked before an attempt is abandoned.
+    pub checks: u32,
+    /// How long to wait before each.
+    pub interval: SignedDuration,
+    /// How long the provider may take to make a link.
+    pub provider_timeout: Duration,
+    /// How long the provider may take to answer a check.
+    pub check_timeout: Duration,
+    /// How long a link may be paid at.
+    pub link_ttl: SignedDuration,
+    /// When a subscription that has ended may not be bought.
+    pub cooldown: Cooldown,
+    /// Energies that come with a payment.
+    pub award: u32,
+    /// Where the sandbox provider is; it is enabled by that.
+    pub sandbox_url: Option<String>,
+}
+
+/// The longest that the provider may take to answer a check, in milliseconds.
+const CHECK_TIMEOUT_MS: u64 = 5_000;
 
 impl Settings {
     /// Reads them.
     ///
     /// # Errors
     /// When one is malformed.
-    pub fn from_environment(_: &Environment) -> Result<Self, SettingError> {
-        Ok(Self {})
+    pub fn from_environment(environment: &Environment) -> Result<Self, SettingError> {
+        let timeout_ms = environment.parse("PROVIDER_TIMEOUT_MS", 8_000_u64)?;
+        let interval_s = environment.parse("PAYMENT_CHECK_INTERVAL_S", 30_u32)?;
+        let link_ttl_h = environment.parse("ATTEMPT_LINK_TTL_H", 24_u32)?;
+        Ok(Self {
+            checks: environment.parse("PAYMENT_CHECKS", 10)?,
+            interval: SignedDuration::from_secs(i64::from(interval_s)),
+            provider_timeout: Duration::from_millis(timeout_ms),
+            check_timeout: Duration::from_millis(timeout_ms.min(CHECK_TIMEOUT_MS)),
+            link_ttl: SignedDuration::from_hours(i64::from(link_ttl_h)),
+            cooldown: Cooldown {
+                start_days: environment.parse("COOLDOWN_START_DAYS", 7)?,
+                end_days: environment.parse("COOLDOWN_END_DAYS", 90)?,
+            },
+            award: environment.parse("PAYMENT_AWARD", 500)?,
+            sandbox_url: environment.get("SANDBOX_PROVIDER_URL").map(str::to_owned),
+        })
+    }
+
+    /// Can money be taken by this provider here?
+    #[must_use]
+    pub fn enables(&self, provider: Provider) -> bool {
+        match provider {
+            Provider::Sandbox => self.sandbox_url.is_some(),
+        }
+    }
+
+    /// The provider of this name, or the preferred one where it is not enabled.
+    #[must_use]
+    pub fn provider(&self, requested: Option<&str>) -> Option<Provider> {
+        let enabled = || Provider::ALL.into_iter().filter(|provider| self.enables(*provider));
+        let named = enabled().find(|provider| Some(provider.name()) == requested);
+        named.or_else(|| enabled().next())
+    }
+
+    /// How long the provider may take to make a link, as the attempt's age.
+    #[must_use]
+    pub fn answer_limit(&self) -> SignedDuration {
+        SignedDuration::try_from(self.provider_timeout).unwrap_or(SignedDuration::MAX)
     }
 }
 
 /// The functions of this capability.
 #[must_use]
 pub fn functions() -> Vec<Function<App>> {
-    Vec::new()
+    vec![link(), status(), attempt(), sandbox_webhook(), sandbox_state(), check(), sweep()]
 }

@@ -1,0 +1,324 @@
+//! What payments keep in the table, and where.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::clock::{Instant, days};
+use shared::ledger::shard;
+use shared::money::Currency;
+use shared::table::{Entity, Key};
+
+use super::model::{Attempt, Offer, Payment, Purpose, Status};
+use super::providers::Provider;
+use crate::auth::member_key;
+
+/// Partitions of the index of attempts that are to be looked at.
+pub const DUE_SHARDS: u64 = 4;
+/// How long what nobody decides by any more is kept, in days.
+const EVENTS_KEPT: u32 = 400;
+
+/// Why an attempt is to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// A check of a pending attempt.
+    Check,
+    /// One more question about an attempt that is not pending.
+    FollowUp,
+}
+
+impl Due {
+    /// What attempts in this state are looked at for.
+    #[must_use]
+    pub fn of(status: Status) -> Option<Self> {
+        match status {
+            Status::Pending => Some(Self::Check),
+            Status::Created | Status::Failed | Status::Abandoned => Some(Self::FollowUp),
+            Status::Paid | Status::Refunded => None,
+        }
+    }
+
+    /// The partition of the index `due` with this number.
+    #[must_use]
+    pub fn partition(self, shard: u64) -> String {
+        match self {
+            Self::Check => format!("CHECK#{shard}"),
+            Self::FollowUp => format!("FOLLOWUP#{shard}"),
+        }
+    }
+
+    /// The partition of the index `due` that an attempt stands in.
+    #[must_use]
+    pub fn partition_of(self, attempt_id: &str) -> String {
+        self.partition(shard(attempt_id, DUE_SHARDS))
+    }
+}
+
+impl Entity for Offer {
+    const KIND: &'static str = "Offer";
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.key)
+    }
+}
+
+impl Offer {
+    /// Where the offer `key` is, once an administrator has changed it.
+    #[must_use]
+    pub fn key_of(key: &str) -> Key {
+        Key::new(format!("OFFER#{key}"), "OFFER")
+    }
+}
+
+impl Entity for Attempt {
+    const KIND: &'static str = "Attempt";
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.id)
+    }
+
+    fn index(&self) -> Vec<(&'static str, String)> {
+        let due = Due::of(self.status).filter(|_| self.due_at.is_some());
+        due.map(|due| vec![("due_pk", due.partition_of(&self.id))]).unwrap_or_default()
+    }
+}
+
+impl Attempt {
+    /// Where the attempt `id` is.
+    #[must_use]
+    pub fn key_of(id: &str) -> Key {
+        Key::new(format!("ATTEMPT#{id}"), "ATTEMPT")
+    }
+
+    /// Does this read like the id of an attempt?
+    #[must_use]
+    pub fn is_id(text: &str) -> bool {
+        text.strip_prefix("att_").is_some_and(|ulid| {
+            ulid.len() == 26 && ulid.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+    }
+
+    /// What keeps a second attempt of these terms from being opened.
+    #[must_use]
+    pub fn slot(&self) -> Slot {
+        Slot {
+            payer: self.payer,
+            offer: self.offer.clone(),
+            provider: self.provider,
+            currency: self.price.currency,
+            recipient: self.recipient,
+        }
+    }
+}
+
+/// Terms of which a payer has at most one open attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// Who pays.
+    pub payer: i64,
+    /// The offer's key.
+    pub offer: String,
+    /// Who takes the money.
+    pub provider: Provider,
+    /// In which currency.
+    pub currency: Currency,
+    /// For whom.
+    pub recipient: Option<i64>,
+}
+
+impl Slot {
+    /// Where the open attempt of these terms is named.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        let recipient = self.recipient.map(|id| id.to_string()).unwrap_or_default();
+        let (provider, currency) = (self.provider.name(), self.currency.code());
+        // The offer comes last: it is the only part that is not of a fixed alphabet.
+        let pk = format!("OPEN#{}#{provider}#{currency}#{recipient}#{}", self.payer, self.offer);
+        Key::new(pk, "OPEN")
+    }
+}
+
+/// Names the open attempt of some terms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenAttempt {
+    /// The terms.
+    pub slot: Slot,
+    /// The attempt.
+    pub attempt_id: String,
+}
+
+impl Entity for OpenAttempt {
+    const KIND: &'static str = "OpenAttempt";
+
+    fn key(&self) -> Key {
+        self.slot.key()
+    }
+}
+
+impl Entity for Payment {
+    const KIND: &'static str = "Payment";
+
+    fn key(&self) -> Key {
+        Self::key_of(self.provider, &self.external_id)
+    }
+}
+
+impl Payment {
+    /// Where the payment is that `provider` calls `external_id`.
+    #[must_use]
+    pub fn key_of(provider: Provider, external_id: &str) -> Key {
+        Key::new(format!("PAYMENT#{}#{external_id}", provider.name()), "PAYMENT")
+    }
+}
+
+/// Money that matches no attempt or contradicts it, until a person decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnassignedPayment {
+    /// Who took it.
+    pub provider: Provider,
+    /// The provider's id.
+    pub external_id: String,
+    /// The attempt that was named.
+    pub attempt_id: String,
+    /// How much, as the provider said.
+    pub amount: Option<String>,
+    /// In which currency, as the provider said.
+    pub currency: Option<String>,
+    /// Why it was not settled.
+    pub reason: String,
+    /// When it came.
+    pub at: Instant,
+}
+
+impl Entity for UnassignedPayment {
+    const KIND: &'static str = "UnassignedPayment";
+
+    fn key(&self) -> Key {
+        let provider = self.provider.name();
+        Key::new(format!("UNASSIGNED#{provider}#{}", self.external_id), "UNASSIGNED")
+    }
+}
+
+/// Where a gift stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GiftStatus {
+    /// Paid, not activated.
+    Paid,
+    /// Given back before anybody activated it.
+    Revoked,
+}
+
+/// A paid period that nobody has used yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gift {
+    /// The secret that activates it.
+    pub token: String,
+    /// Who gives, by Telegram id.
+    pub giver: i64,
+    /// For whom, when the giver chose.
+    pub recipient: Option<i64>,
+    /// The days that it holds.
+    pub days: u32,
+    /// Where it stands.
+    pub status: GiftStatus,
+    /// The attempt that paid it.
+    pub attempt_id: String,
+    /// The payment.
+    pub payment_id: String,
+    /// When it was paid.
+    pub created_at: Instant,
+    /// Until when it can be activated.
+    pub valid_until: Instant,
+}
+
+impl Gift {
+    /// Where the gift with this token is.
+    #[must_use]
+    pub fn key_of(token: &str) -> Key {
+        Key::new(format!("GIFT#{token}"), "GIFT")
+    }
+}
+
+impl Entity for Gift {
+    const KIND: &'static str = "Gift";
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.token)
+    }
+}
+
+/// One step in the life of a member's subscription.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscriptionEvent {
+    /// Whose.
+    pub tg_id: i64,
+    /// What made it, such as a payment's id.
+    pub cause: String,
+    /// `payment` or `refund`.
+    pub event: String,
+    /// Until when it lasted before.
+    pub from: Option<Instant>,
+    /// Until when it lasts now.
+    pub until: Instant,
+    /// When.
+    pub at: Instant,
+}
+
+impl Entity for SubscriptionEvent {
+    const KIND: &'static str = "SubscriptionEvent";
+
+    fn key(&self) -> Key {
+        Key::new(member_key(self.tg_id).pk, format!("SUBSCRIPTION#{}#{}", self.event, self.cause))
+    }
+}
+
+/// Something that happened to an attempt, for analytics; grants nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnalyticsEvent {
+    /// The attempt.
+    pub attempt_id: String,
+    /// `payment_attempt`, `payment_success`, `payment_failed`.
+    pub event: String,
+    /// Tells apart what happens to one attempt more than once.
+    pub cause: String,
+    /// Whose attempt.
+    pub tg_id: i64,
+    /// The attempt's purpose.
+    pub purpose: Purpose,
+    /// The offer's key.
+    pub offer: String,
+    /// What the form told besides.
+    #[serde(default)]
+    pub details: serde_json::Map<String, Value>,
+    /// When.
+    pub at: Instant,
+}
+
+impl AnalyticsEvent {
+    /// Something that happened to `attempt`.
+    #[must_use]
+    pub fn of(attempt: &Attempt, event: &str, cause: &str, at: Instant) -> Self {
+        Self {
+            attempt_id: attempt.id.clone(),
+            event: event.to_owned(),
+            cause: cause.to_owned(),
+            tg_id: attempt.payer,
+            purpose: attempt.purpose,
+            offer: attempt.offer.clone(),
+            details: serde_json::Map::new(),
+            at,
+        }
+    }
+}
+
+impl Entity for AnalyticsEvent {
+    const KIND: &'static str = "AnalyticsEvent";
+
+    fn key(&self) -> Key {
+        let pk = Attempt::key_of(&self.attempt_id).pk;
+        Key::new(pk, format!("EVENT#{}#{}", self.event, self.cause))
+    }
+
+    fn expires_at(&self) -> Option<Instant> {
+        Some(self.at + days(EVENTS_KEPT))
+    }
+}

@@ -1,0 +1,425 @@
+//! Offers, attempts and payments, and the rules they live by. No I/O.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use shared::clock::{Instant, days};
+use shared::money::{Currency, Money};
+use utoipa::ToSchema;
+
+use super::providers::Provider;
+
+/// What a payment buys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum Purpose {
+    /// Days for the payer.
+    #[serde(rename = "self")]
+    Own,
+    /// A gift for somebody else.
+    #[serde(rename = "gift")]
+    Gift,
+}
+
+/// How often an offer is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Periodicity {
+    /// Every month, or once.
+    Monthly,
+    /// Once.
+    OneTime,
+    /// Every 90 days.
+    #[serde(rename = "PERIOD_90_DAYS")]
+    Period90Days,
+    /// Every 180 days.
+    #[serde(rename = "PERIOD_180_DAYS")]
+    Period180Days,
+}
+
+impl Periodicity {
+    /// The days that one payment buys.
+    #[must_use]
+    pub fn days(self) -> u32 {
+        match self {
+            Self::Monthly | Self::OneTime => 30,
+            Self::Period90Days => 90,
+            Self::Period180Days => 180,
+        }
+    }
+}
+
+/// Terms that are sold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Its name in links and forms.
+    pub key: String,
+    /// What it buys.
+    pub purpose: Purpose,
+    /// How often it is paid.
+    pub periodicity: Periodicity,
+    /// The days that one payment buys.
+    pub days: u32,
+    /// At most one price for each currency.
+    pub prices: Vec<Money>,
+    /// Is it sold now?
+    pub active: bool,
+}
+
+impl Offer {
+    /// The offers that existing forms depend on, as they are until an administrator changes them.
+    #[must_use]
+    pub fn seeded(key: &str) -> Option<Self> {
+        let (purpose, periodicity) = match key {
+            "monthly_rub_2000" => (Purpose::Own, Periodicity::Monthly),
+            "gift_rub_2000" => (Purpose::Gift, Periodicity::OneTime),
+            _ => return None,
+        };
+        Some(Self {
+            key: key.to_owned(),
+            purpose,
+            periodicity,
+            days: periodicity.days(),
+            prices: vec![
+                Money::new(200_000, Currency::Rub),
+                Money::new(2_500, Currency::Usd),
+                Money::new(2_300, Currency::Eur),
+                Money::new(1_500, Currency::Xtr),
+            ],
+            active: true,
+        })
+    }
+
+    /// The price in a currency.
+    #[must_use]
+    pub fn price(&self, currency: Currency) -> Option<Money> {
+        self.prices.iter().copied().find(|price| price.currency == currency)
+    }
+}
+
+/// Where an attempt stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Stored; the provider has not answered yet.
+    Created,
+    /// There is a link; money may come.
+    Pending,
+    /// Settled.
+    Paid,
+    /// The provider refused.
+    Failed,
+    /// Nobody paid while we looked.
+    Abandoned,
+    /// Everything was given back.
+    Refunded,
+}
+
+/// What can happen to an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The provider made a link.
+    Answered,
+    /// The provider refused to make a link, or did not answer in time.
+    Unanswered,
+    /// Fifteen minutes went by without the provider's answer.
+    Aged,
+    /// Money came, on the agreed terms.
+    Settled,
+    /// The provider says that this attempt will never be paid.
+    Refused,
+    /// The last check found nothing.
+    LastCheckUnpaid,
+    /// All that was paid was given back.
+    RefundedInFull,
+}
+
+impl Status {
+    /// Where `event` leads from here; `None` when it changes nothing.
+    #[must_use]
+    pub fn after(self, event: Event) -> Option<Self> {
+        match (self, event) {
+            (Self::Created, Event::Answered) => Some(Self::Pending),
+            (Self::Created, Event::Unanswered) | (Self::Pending, Event::Refused) => {
+                Some(Self::Failed)
+            }
+            (Self::Created, Event::Aged) | (Self::Pending, Event::LastCheckUnpaid) => {
+                Some(Self::Abandoned)
+            }
+            (
+                Self::Created | Self::Pending | Self::Failed | Self::Abandoned | Self::Paid,
+                Event::Settled,
+            ) => Some(Self::Paid),
+            (Self::Paid, Event::RefundedInFull) => Some(Self::Refunded),
+            _ => None,
+        }
+    }
+
+    /// Does the attempt keep others of the same terms from being made?
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Created | Self::Pending)
+    }
+}
+
+/// One intention to pay. Its terms are frozen when it is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// `att_` and a ULID.
+    pub id: String,
+    /// Who pays, by Telegram id.
+    pub payer: i64,
+    /// For whom, by Telegram id, when the payer named somebody.
+    pub recipient: Option<i64>,
+    /// What is bought.
+    pub purpose: Purpose,
+    /// The offer's key.
+    pub offer: String,
+    /// The days that are bought.
+    pub days: u32,
+    /// The price.
+    pub price: Money,
+    /// Who takes the money.
+    pub provider: Provider,
+    /// Where it stands.
+    pub status: Status,
+    /// Checks that found nothing.
+    pub checks_done: u32,
+    /// When the provider is to be asked next, if ever.
+    pub due_at: Option<Instant>,
+    /// The provider's id of the invoice.
+    pub invoice_id: Option<String>,
+    /// Where to pay.
+    pub url: Option<String>,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// The payer's e-mail; identifies nobody.
+    pub email: Option<String>,
+    /// The payer's phone.
+    pub phone: Option<String>,
+    /// When it was made.
+    pub created_at: Instant,
+    /// When it last changed.
+    pub updated_at: Instant,
+}
+
+/// At these ages the provider is asked once more about an attempt without money, in minutes.
+const FOLLOW_UPS_MIN: [i64; 4] = [15, 60, 6 * 60, 24 * 60];
+
+impl Attempt {
+    /// When the provider is to be asked once more about an attempt that is not pending.
+    #[must_use]
+    pub fn follow_up(created_at: Instant, now: Instant) -> Option<Instant> {
+        FOLLOW_UPS_MIN
+            .into_iter()
+            .map(|minutes| created_at + SignedDuration::from_mins(minutes))
+            .find(|at| *at > now)
+    }
+
+    /// How long the provider may still answer; `None` when it had its time.
+    #[must_use]
+    pub fn awaited(&self, limit: SignedDuration, now: Instant) -> Option<SignedDuration> {
+        let left = (self.created_at + limit).since(now);
+        (left > SignedDuration::ZERO).then_some(left)
+    }
+}
+
+/// What a hint to check an attempt comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hinted {
+    /// Nothing is left to do.
+    Drop,
+    /// This check was made, but the hint for the next may be lost: send it again.
+    Next(Hint),
+    /// It is not time yet.
+    Later(Hint),
+    /// Ask the provider; this is check number `n`.
+    Ask(u32),
+}
+
+/// The next check, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// Its number, from 1.
+    pub n: u32,
+    /// How long to wait for it.
+    pub wait: SignedDuration,
+}
+
+/// What hint number `n` comes to. `again`: the same hint was delivered before.
+#[must_use]
+pub fn hinted(attempt: &Attempt, n: u32, again: bool, now: Instant) -> Hinted {
+    if attempt.status != Status::Pending {
+        return Hinted::Drop;
+    }
+    let next = attempt.checks_done.saturating_add(1);
+    let wait = attempt.due_at.map_or(SignedDuration::ZERO, |due| due.since(now));
+    let hint = Hint { n: next, wait: wait.max(SignedDuration::ZERO) };
+    match n {
+        n if n < next && !(again && n == attempt.checks_done) => Hinted::Drop,
+        n if n < next => Hinted::Next(hint),
+        _ if wait > SignedDuration::ZERO => Hinted::Later(hint),
+        _ => Hinted::Ask(next),
+    }
+}
+
+/// Days after the end of a subscription between which the next may not be bought.
+#[derive(Clone, Copy, Debug)]
+pub struct Cooldown {
+    /// So long it may still be renewed.
+    pub start_days: u32,
+    /// From then on it may be bought anew.
+    pub end_days: u32,
+}
+
+impl Cooldown {
+    /// When the member may buy again; `None` when it may now.
+    #[must_use]
+    pub fn unlocks(self, expires: Option<Instant>, now: Instant) -> Option<Instant> {
+        let expires = expires?;
+        let unlock = expires + days(self.end_days);
+        (expires + days(self.start_days) < now && now < unlock).then_some(unlock)
+    }
+}
+
+/// Until when a subscription lasts after `bought` more days.
+#[must_use]
+pub fn extended(expires: Option<Instant>, bought: u32, now: Instant) -> Instant {
+    expires.map_or(now, |expires| expires.max(now)) + days(bought)
+}
+
+/// A day of Moscow as people write it: `31.01.2026`.
+#[must_use]
+pub fn moscow_date(at: Instant) -> String {
+    let date = at.at_offset(3).date();
+    format!("{:02}.{:02}.{:04}", date.day(), date.month(), date.year())
+}
+
+/// What a provider says of a sum, in its own words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// A decimal string; what was agreed when there is none.
+    pub amount: Option<String>,
+    /// A currency's code; the agreed one when there is none.
+    pub currency: Option<String>,
+}
+
+impl Said {
+    /// A sum in full.
+    #[must_use]
+    pub fn sum(sum: Money) -> Self {
+        Self { amount: Some(sum.to_string()), currency: Some(sum.currency.code().to_owned()) }
+    }
+
+    /// Is it what was agreed, to the last minor unit?
+    #[must_use]
+    pub fn agrees(&self, price: Money) -> bool {
+        let currency = self.currency.as_ref().map_or(Ok(price.currency), |code| code.parse());
+        let Ok(currency) = currency else { return false };
+        let sum = self.amount.as_ref().map(|amount| Money::parse(amount, currency));
+        sum.unwrap_or(Ok(Money::new(price.minor, currency))) == Ok(price)
+    }
+}
+
+/// A provider's word that money came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Success {
+    /// Who says so.
+    pub provider: Provider,
+    /// The attempt that it names.
+    pub attempt_id: String,
+    /// The provider's id of the payment.
+    pub external_id: String,
+    /// How much, as it says.
+    pub said: Said,
+}
+
+/// Money received. Unique by provider and the provider's id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// Who took it.
+    pub provider: Provider,
+    /// The provider's id.
+    pub external_id: String,
+    /// The attempt it settled.
+    pub attempt_id: String,
+    /// Who paid, by Telegram id.
+    pub payer: i64,
+    /// How much.
+    pub sum: Money,
+    /// What it bought.
+    pub purpose: Purpose,
+    /// The days that it gave.
+    pub days: u32,
+    /// The energies that it gave.
+    pub energies: u32,
+    /// The token of the gift that it gave.
+    pub gift: Option<String>,
+    /// What was given back of it, in minor units.
+    pub refunded: u64,
+    /// When it came.
+    pub at: Instant,
+}
+
+impl Payment {
+    /// Its id, of which energy entry, events and messages are named.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{}:{}", self.provider.name(), self.external_id)
+    }
+}
+
+/// What is to be done about a success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Settle it: the attempt's first payment, or one more.
+    Settle {
+        /// Was nothing paid before?
+        first: bool,
+    },
+    /// It is settled already.
+    Duplicate,
+    /// Keep it apart, for a person to decide, and say why.
+    Quarantine(&'static str),
+}
+
+/// Judges a success by what is stored under the attempt and the payment that it names.
+#[must_use]
+pub fn judge(attempt: Option<&Attempt>, payment: Option<&Payment>, success: &Success) -> Verdict {
+    let Some(attempt) = attempt else { return Verdict::Quarantine("unknown_attempt") };
+    if let Some(payment) = payment {
+        return match payment.attempt_id == attempt.id {
+            true => Verdict::Duplicate,
+            false => Verdict::Quarantine("two_attempts"),
+        };
+    }
+    if attempt.provider != success.provider {
+        return Verdict::Quarantine("other_provider");
+    }
+    if !success.said.agrees(attempt.price) {
+        return Verdict::Quarantine("other_sum");
+    }
+    match (attempt.status, attempt.purpose) {
+        (Status::Refunded, _) => Verdict::Quarantine("refunded_before"),
+        (Status::Paid, Purpose::Gift) => Verdict::Quarantine("gift_paid_before"),
+        (status, _) => Verdict::Settle { first: status != Status::Paid },
+    }
+}
+
+/// The recipient that a gift form writes into its e-mail field: `<id>_giftclub@mail.ru`.
+#[must_use]
+pub fn recipient_in(email: &str) -> Option<i64> {
+    email.strip_suffix("_giftclub@mail.ru").and_then(telegram_id)
+}
+
+/// Reads a Telegram id: 1 to 2^52−1, in plain digits.
+#[must_use]
+pub fn telegram_id(text: &str) -> Option<i64> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let id = if plain { text.parse().ok() } else { None };
+    id.filter(|id| (1..1 << 52).contains(id))
+}
+
+/// Is this the address of a probe, which must change nothing?
+#[must_use]
+pub fn is_probe(email: &str) -> bool {
+    email.rsplit_once('@').is_some_and(|(_, domain)| domain.eq_ignore_ascii_case("check.local"))
+}

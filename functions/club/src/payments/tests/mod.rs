@@ -1,0 +1,148 @@
+//! Payments against the embedded engine.
+
+mod checks;
+mod crashes;
+mod links;
+mod rules;
+mod settling;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::function::Instance;
+use shared::table::Item;
+
+use super::items::OpenAttempt;
+use super::model::{Attempt, Payment, Status};
+use super::{link, sandbox_webhook};
+use crate::App;
+use crate::auth::Member;
+use crate::testing::{Reply, Request, SANDBOX_SECRET, World};
+
+/// The payer of these tests.
+const PAYER: i64 = 1_000_000_001;
+
+/// A world with one member who is about to pay.
+struct Shop {
+    world: World,
+    token: String,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        Self::with(&[]).await
+    }
+
+    async fn with(settings: &[(&str, &str)]) -> Self {
+        let world = World::with(settings).await;
+        let token = world.token(&world.member(PAYER).await).await;
+        Self { world, token }
+    }
+
+    fn request(&self, body: Value) -> Request {
+        Request::post("/api/payments/generate-link", body).token(&self.token)
+    }
+
+    async fn ask(&self, body: Value) -> Reply {
+        self.world.call(link(), self.request(body)).await
+    }
+
+    /// Asks for the monthly offer's link and answers the attempt's id.
+    async fn linked(&self) -> String {
+        let reply = self.ask(monthly()).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.body["attempt_id"].as_str().unwrap().to_owned()
+    }
+
+    async fn gift_linked(&self, recipient: i64) -> String {
+        let email = format!("{recipient}_giftclub@mail.ru");
+        let reply = self.ask(json!({
+            "telegram_id": PAYER.to_string(), "email": email, "offer_key": "gift_rub_2000",
+        }));
+        let reply = reply.await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.body["attempt_id"].as_str().unwrap().to_owned()
+    }
+
+    async fn webhook(&self) -> Instance<App> {
+        self.world.start(sandbox_webhook()).await
+    }
+
+    async fn deliver(&self, body: Value) -> Reply {
+        self.world.send(&self.webhook().await, delivery(body)).await
+    }
+
+    async fn succeed(&self, attempt_id: &str) -> Reply {
+        self.deliver(json!({ "attempt_id": attempt_id, "event": "success" })).await
+    }
+
+    async fn attempt(&self, id: &str) -> Attempt {
+        super::store::find(self.world.table(), id).await.unwrap().unwrap()
+    }
+
+    async fn status(&self, id: &str) -> Status {
+        self.attempt(id).await.status
+    }
+
+    async fn payer(&self) -> Member {
+        self.world.member_now(PAYER).await
+    }
+
+    async fn count(&self, kind: &str) -> usize {
+        self.world.items(kind).await.len()
+    }
+
+    /// The outbox, by message.
+    async fn messages(&self, message: &str) -> usize {
+        let outbox = self.world.items("Outbox").await;
+        let is = |item: &&Value| item["payload"]["M"]["message"]["S"] == message;
+        outbox.iter().filter(is).count()
+    }
+
+    fn pass(&self, seconds: u64) {
+        self.world.pass(Duration::from_secs(seconds));
+    }
+
+    /// What must hold at any instant, whatever happened.
+    async fn check_invariants(&self) {
+        let attempts: Vec<Attempt> = self.read("Attempt").await;
+        let payments: Vec<Payment> = self.read("Payment").await;
+        let open: Vec<OpenAttempt> = self.read("OpenAttempt").await;
+        for attempt in &attempts {
+            let paid = payments.iter().filter(|payment| payment.attempt_id == attempt.id).count();
+            let settled = matches!(attempt.status, Status::Paid | Status::Refunded);
+            assert_eq!(settled, paid > 0, "{attempt:?}");
+            let slots = open.iter().filter(|slot| slot.attempt_id == attempt.id).count();
+            assert_eq!(slots, usize::from(attempt.status.is_open()), "{attempt:?}");
+        }
+        assert!(open.iter().all(|slot| attempts.iter().any(|a| a.id == slot.attempt_id)));
+        let payer = self.payer().await;
+        let own: u32 = payments.iter().map(|payment| payment.energies).sum();
+        let entries = self.world.items("EnergyEntry").await;
+        assert_eq!(payer.balance, entries.iter().map(|entry| number(&entry["delta"])).sum::<i64>());
+        assert_eq!(payer.earned_total, u64::from(own));
+    }
+
+    async fn read<E: shared::table::Entity>(&self, kind: &str) -> Vec<E> {
+        let mut found = Vec::new();
+        for item in self.world.items(kind).await {
+            let text = |name: &str| item[name]["S"].as_str().unwrap().to_owned();
+            let key = shared::table::Key::new(text("pk"), text("sk"));
+            let item: Option<Item> = self.world.item(&key).await;
+            found.push(item.unwrap().read().unwrap());
+        }
+        found
+    }
+}
+
+fn number(attribute: &Value) -> i64 {
+    attribute["N"].as_str().unwrap().parse().unwrap()
+}
+
+fn monthly() -> Value {
+    json!({ "telegram_id": PAYER, "email": "anna@example.com", "offer_key": "monthly_rub_2000" })
+}
+
+fn delivery(body: Value) -> Request {
+    Request::post("/api/webhooks/sandbox/payment", body).header("x-sandbox-secret", SANDBOX_SECRET)
+}
