@@ -11,7 +11,11 @@ use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::Instant;
 use crate::function::Platform;
@@ -26,19 +30,31 @@ tokio::task_local! {
     static REQUEST_ID: String;
 }
 
-/// Starts logging, at the level of `LOG_LEVEL` (default `info`). A second call changes nothing.
+/// Starts logging to standard output, at the level of `LOG_LEVEL` (default `info`). A second call
+/// changes nothing.
 pub fn init(environment: &Environment) {
-    let level = environment.get("LOG_LEVEL").unwrap_or("info");
-    // The SDK's and the HTTP stack's own lines may hold headers and bodies: never below warn.
-    let filter = EnvFilter::new(format!("{level},aws=warn,hyper=warn,rustls=warn,h2=warn"));
-    let _ = tracing_subscriber::fmt()
+    init_to(environment, std::io::stdout);
+}
+
+/// The same to somewhere else, for a process that keeps the lines of its functions.
+pub fn init_to<W>(environment: &Environment, writer: W)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let level = environment.parse("LOG_LEVEL", LevelFilter::INFO).unwrap_or(LevelFilter::INFO);
+    // Other crates' lines below warn may hold headers and bodies, so only ours are let through.
+    let filter = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_targets(["shared", "club", "local"].map(|target| (target, level)));
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
         .with_target(false)
-        .with_env_filter(filter)
-        .try_init();
+        .with_writer(writer)
+        .with_filter(filter);
+    let _ = tracing_subscriber::registry().with(lines).try_init();
 }
 
 /// Runs `work` on behalf of the request `id`, which messages it sends will carry on.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tracing_subscriber::EnvFilter;
+use shared::settings::Environment;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How many lines are kept.
@@ -24,18 +24,8 @@ impl Logs {
         static LOGS: OnceLock<Logs> = OnceLock::new();
         LOGS.get_or_init(|| {
             let logs = Self::default();
-            let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
-            let filter = EnvFilter::new(format!("{level},aws=warn,hyper=warn,rustls=warn,h2=warn"));
             // A test may have a subscriber of its own: then there is nothing to see here.
-            let _ = tracing_subscriber::fmt()
-                .json()
-                .flatten_event(true)
-                .with_current_span(true)
-                .with_span_list(false)
-                .with_target(false)
-                .with_env_filter(filter)
-                .with_writer(logs.clone())
-                .try_init();
+            shared::telemetry::init_to(&Environment::of_process(), logs.clone());
             logs
         })
         .clone()
