@@ -1,0 +1,56 @@
+//! The routes the contract names for what is built so far.
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone.
+    Anyone,
+    /// A member.
+    Member,
+    /// The payment provider, by `X-Sandbox-Secret`.
+    Provider,
+}
+
+/// A route.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The path with an id of the right shape where it takes one.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// Does it take a body?
+    pub body: bool,
+}
+
+const fn route(method: &'static str, path: &'static str, access: Access, body: bool) -> Route {
+    Route { method, path, access, body }
+}
+
+/// All routes.
+pub const ROUTES: &[Route] = &[
+    route("POST", "/api/v1/auth/telegram", Access::Anyone, true),
+    route("POST", "/api/v1/auth/refresh", Access::Anyone, true),
+    route("POST", "/api/v1/auth/logout", Access::Member, false),
+    route("GET", "/api/v1/auth/me", Access::Member, false),
+    route("GET", "/api/v1/users/me", Access::Member, false),
+    route("PATCH", "/api/v1/users/me", Access::Member, true),
+    route("POST", "/api/payments/generate-link", Access::Member, true),
+    route("GET", "/api/payments/status", Access::Member, false),
+    route("GET", "/api/payments/attempts/att_01KFD5J3Z0ABCDEFGHJKMNPQRS", Access::Member, false),
+    route("POST", "/api/webhooks/sandbox/payment", Access::Provider, true),
+    route(
+        "POST",
+        "/api/payments/sandbox/att_01KFD5J3Z0ABCDEFGHJKMNPQRS/state",
+        Access::Provider,
+        true,
+    ),
+    route("GET", "/api/v1/energies/balance", Access::Member, false),
+    route("GET", "/api/v1/energies/history", Access::Member, false),
+    route("GET", "/api/v1/ratings/cities", Access::Anyone, false),
+    route("GET", "/api/v1/ratings/personal", Access::Member, false),
+    route("GET", "/health", Access::Anyone, false),
+    route("GET", "/health/live", Access::Anyone, false),
+    route("GET", "/health/ready", Access::Anyone, false),
+];

@@ -1,0 +1,90 @@
+//! How a system is started, or where it is: the only place that knows the local runner.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::PathBuf;
+
+use local::{Options, Stack};
+
+const SECRETS: [&str; 5] = [
+    "TELEGRAM_BOT_TOKEN",
+    "TELEGRAM_WEBHOOK_SECRET",
+    "JWT_SECRET",
+    "ADMIN_SECRET",
+    "SANDBOX_SECRET",
+];
+
+/// A system that can be called.
+pub(crate) struct Running {
+    /// The club's API root.
+    pub(crate) club: String,
+    /// The root of the control desk, when there is one.
+    pub(crate) desk: Option<String>,
+    /// The root of the sandboxes.
+    pub(crate) sandboxes: String,
+    /// The club's secrets by their plain names.
+    pub(crate) secrets: BTreeMap<String, String>,
+    /// Stops with the world.
+    _stack: Option<local::Running>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.club)
+    }
+}
+
+/// The system that `TAMGA_CLUB_URL` names.
+pub(crate) fn deployed() -> Option<Running> {
+    let club = env::var("TAMGA_CLUB_URL").ok().filter(|url| !url.is_empty())?;
+    let sandboxes = env::var("TAMGA_SANDBOXES_URL").expect("TAMGA_SANDBOXES_URL");
+    let secret = |name: &str| {
+        let value = env::var(format!("CLUB_{name}")).ok().filter(|value| !value.is_empty())?;
+        Some((name.to_owned(), value))
+    };
+    let plain = |url: String| url.trim_end_matches('/').to_owned();
+    Some(Running {
+        club: plain(club),
+        desk: None,
+        sandboxes: plain(sandboxes),
+        secrets: SECRETS.iter().filter_map(|name| secret(name)).collect(),
+        _stack: None,
+    })
+}
+
+/// Starts a system in memory; `CLOCK` among the settings is the instant it stands still at.
+pub(crate) async fn start(settings: &[(&str, &str)]) -> Running {
+    let mut options = Options::memory();
+    if env::var("TAMGA_MODE").is_ok_and(|mode| mode == "process") {
+        options = options.processes(binaries());
+    }
+    for (name, value) in settings {
+        options = match *name {
+            "CLOCK" => options.frozen_at(value.parse().expect("an instant")),
+            _ => options.set(name, value),
+        };
+    }
+    let stack = Stack::start(options).await.expect("the stack starts");
+    let mut secrets = stack.secrets().of("club");
+    for (name, value) in settings {
+        if let Some(secret) = secrets.get_mut(*name) {
+            (*value).clone_into(secret);
+        }
+    }
+    Running {
+        club: stack.api("club"),
+        desk: Some(stack.base_url.clone()),
+        sandboxes: stack.base_url.clone(),
+        secrets,
+        _stack: Some(stack),
+    }
+}
+
+/// The folder of the functions' binaries: `TAMGA_BINARIES`, else where cargo puts them.
+fn binaries() -> PathBuf {
+    if let Ok(folder) = env::var("TAMGA_BINARIES") {
+        return PathBuf::from(folder);
+    }
+    let own = env::current_exe().expect("this test's own path");
+    own.parent().and_then(|deps| deps.parent()).expect("the target folder").to_owned()
+}

@@ -1,0 +1,172 @@
+//! The price of every function: requests to DynamoDB, items written, units (§16).
+//!
+//! The table is a snapshot: a change in it is a decision. HTTP rows come from the header `X-Cost`,
+//! jobs from the desk's list of invocations.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+use tests::{Answer, Cost, MONTH, Member, Webhook, World, local};
+
+use crate::{tag, unless};
+
+struct Table(String);
+
+impl Table {
+    fn new() -> Self {
+        let mut table = Self(String::new());
+        let names = ["requests", "in sequence", "items", "read mu", "write mu", "messages"];
+        table.line("what", &names.map(str::to_owned));
+        table
+    }
+
+    fn line(&mut self, what: &str, cells: &[String; 6]) {
+        let [requests, sequence, items, read, write, messages] = cells;
+        writeln!(
+            self.0,
+            "{what:<58} {requests:>8} {sequence:>11} {items:>5} {read:>7} {write:>8} {messages:>8}"
+        )
+        .unwrap();
+    }
+
+    fn row(&mut self, what: &str, cost: Cost) -> Cost {
+        let cells = [
+            cost.requests,
+            cost.sequence,
+            cost.items,
+            cost.read_milliunits,
+            cost.write_milliunits,
+            cost.messages,
+        ];
+        self.line(what, &cells.map(|cell| cell.to_string()));
+        cost
+    }
+
+    fn http(&mut self, what: &str, answer: &Answer) -> Cost {
+        let cost = answer.cost().unwrap_or_else(|| panic!("no X-Cost: {answer}"));
+        self.row(&format!("{what}: {}", answer.status), cost)
+    }
+
+    async fn job(&mut self, world: &World, function: &str, what: &str) -> Cost {
+        let runs = world.invocations(function, 1).await;
+        let run = runs.first().unwrap_or_else(|| panic!("{function} has not run"));
+        assert_eq!(run.outcome, "ok", "{run:?}");
+        let milli = |units: f64| -> u64 { format!("{:.0}", units * 1e3).parse().unwrap() };
+        let mut cost = run.cost();
+        cost.read_milliunits = milli(run.read_units);
+        cost.write_milliunits = milli(run.write_units);
+        self.row(&format!("{function} ({what})"), cost)
+    }
+}
+
+async fn sign_in(table: &mut Table, world: &World) -> Member {
+    let anna = world.user(42, "Анна");
+    table.http("auth/telegram, a new member", &anna.login().await);
+    table.http("auth/telegram, a known one", &anna.login().await);
+    let member = anna.sign_in().await;
+    let refresh = json!({"refreshToken": member.refresh});
+    table.http("auth/refresh", &world.post("/api/v1/auth/refresh", &refresh).await);
+    let out = anna.sign_in().await;
+    table.http("auth/logout", &out.call("POST", "/api/v1/auth/logout").await);
+    member
+}
+
+async fn profile(table: &mut Table, anna: &Member) {
+    for path in ["/api/v1/auth/me", "/api/v1/users/me"] {
+        let first = anna.get(path).await;
+        let plain = table.http(path, &first);
+        assert_eq!(plain.requests, 1, "a plain read");
+        let hit = table.http(&format!("{path}, again"), &anna.get(path).await);
+        assert!(hit.requests <= 1, "a cached read");
+        let same = table.http(path, &unless(anna.get(path), &tag(&first)).await);
+        assert!(same.requests <= 1 && same.read_milliunits <= 2_000, "a small one: {same:?}");
+    }
+    table.http("PATCH users/me, names", &anna.patch(&json!({"firstName": "Аня"})).await);
+    table.http("PATCH users/me, city", &anna.patch(&json!({"city": "Казань"})).await);
+}
+
+async fn payment(table: &mut Table, world: &World, anna: &Member) -> String {
+    let wish = anna.wish(MONTH);
+    let made = anna.ask(&wish).key("cost").await;
+    let attempt = made.ok()["attempt_id"].as_str().unwrap().to_owned();
+    let link = table.http("payments/generate-link", &made);
+    assert!(link.requests <= 5 && link.items <= 5, "{link:?}");
+    table.http("payments/generate-link, the key again", &anna.ask(&wish).key("cost").await);
+    table.http("payments/generate-link, reused", &anna.ask(&wish).await);
+    let shown = anna.get(&format!("/api/payments/attempts/{attempt}")).await;
+    assert_eq!(table.http("payments/attempts/{id}", &shown).requests, 1);
+    let state = world
+        .post(&format!("/api/payments/sandbox/{attempt}/state"), &json!({"state": "unpaid"}))
+        .header("x-sandbox-secret", world.secret("SANDBOX_SECRET"))
+        .await;
+    table.http("payments/sandbox/{attempt_id}/state", &state);
+    world.advance(30).await;
+    table.job(world, "club-payments-check", "unpaid").await;
+    attempt
+}
+
+async fn settlement(table: &mut Table, world: &World, anna: &Member, attempt: &str) {
+    let body = json!({"attempt_id": attempt, "event": "success"});
+    let settled = table.http("webhooks/sandbox, settles", &world.webhook(&body).await);
+    assert!(settled.requests <= 3 && settled.items <= 10, "{settled:?}");
+    table.http("webhooks/sandbox, again", &world.webhook(&body).await);
+    world.idle().await;
+    table.job(world, "club-outbox-relay", "one entry").await;
+    table.job(world, "club-outbox-deliver", "one message").await;
+    table.job(world, "club-ratings-aggregate", "one payment").await;
+    let status = anna.get("/api/payments/status").await;
+    assert_eq!(table.http("payments/status", &status).requests, 1);
+    world.advance(30).await;
+    table.job(world, "club-payments-check", "already paid").await;
+    let second = anna.link(MONTH).await;
+    world.pay(&second, Webhook::Lost).await;
+    world.advance(30).await;
+    let checked = table.job(world, "club-payments-check", "settles").await;
+    assert!(checked.requests <= 4 && checked.items <= 10, "{checked:?}");
+}
+
+async fn reads(table: &mut Table, world: &World, anna: &Member) {
+    for (path, most) in [
+        ("/api/v1/energies/balance", 1),
+        ("/api/v1/energies/history", 2),
+        ("/api/v1/ratings/cities", 1),
+        ("/api/v1/ratings/personal", 3),
+    ] {
+        let first = anna.get(path).await;
+        let plain = table.http(path, &first);
+        assert!(plain.requests <= most && plain.items == 0, "{path}: {plain:?}");
+        let hit = table.http(&format!("{path}, again"), &anna.get(path).await);
+        assert!(hit.requests <= 1, "{path}: {hit:?}");
+        let same = table.http(path, &unless(anna.get(path), &tag(&first)).await);
+        assert!(same.requests <= 1 && same.read_milliunits <= 2_000, "{path}: {same:?}");
+    }
+    for path in ["/health", "/health/live", "/health/ready", "/nowhere"] {
+        table.http(path, &world.get(path).await);
+    }
+}
+
+async fn jobs(table: &mut Table, world: &World) {
+    world.run("club-ratings-publish").await;
+    table.job(world, "club-ratings-publish", "one member, one city").await;
+    for job in ["club-payments-sweep", "club-outbox-sweep", "club-energies-audit"] {
+        world.run(job).await;
+        table.job(world, job, "nothing to mend").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_price_of_every_function() {
+    let world = local!();
+    let mut table = Table::new();
+    let anna = sign_in(&mut table, &world).await;
+    profile(&mut table, &anna).await;
+    let attempt = payment(&mut table, &world, &anna).await;
+    settlement(&mut table, &world, &anna, &attempt).await;
+    jobs(&mut table, &world).await;
+    reads(&mut table, &world, &anna).await;
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!("cost", table.0));
+}

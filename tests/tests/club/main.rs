@@ -1,0 +1,36 @@
+//! The club's contract where it needs a clock to move, a look at the desk, or settings of its own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests fail where they stand, like tests"
+)]
+
+mod checks;
+mod cost;
+mod energies;
+mod health;
+mod limits;
+mod links;
+mod matrix;
+mod profile;
+mod ratings;
+mod session;
+mod settlement;
+mod sign_in;
+mod wire;
+
+use tests::{Answer, Call};
+
+/// Seconds of a day.
+const DAY: u64 = 86_400;
+
+/// The ETag of an answer.
+fn tag(answer: &Answer) -> String {
+    answer.must("etag").to_owned()
+}
+
+/// The call again, if the answer has changed since that ETag.
+fn unless(call: Call, tag: &str) -> Call {
+    call.header("if-none-match", tag)
+}
