@@ -30,13 +30,13 @@ pub fn audit() -> Function<App> {
 
 /// What a run has seen.
 #[derive(Debug, Default, Serialize)]
-struct Audited {
+pub(super) struct Audited {
     /// Was another run under way, so that this one did nothing?
     lease_held: bool,
-    members: u64,
+    pub(super) members: u64,
     violations: u64,
     /// Has every member been seen since the pass began?
-    complete: bool,
+    pub(super) complete: bool,
 }
 
 async fn run_audit(app: App, invocation: Invocation) -> Result<Audited> {
@@ -51,15 +51,16 @@ async fn run_audit(app: App, invocation: Invocation) -> Result<Audited> {
         Err(problem) => return Err(problem),
     };
     let budget = Duration::from_millis(invocation.remaining_ms).saturating_sub(RESERVE);
-    let audited = pass(&app, &lease, budget).await?;
+    let audited = pass(&app, &lease, budget).await;
     lease.release(table, now).await?;
+    let audited = audited?;
     let found = [("audit_members", audited.members), ("audit_violations", audited.violations)];
     telemetry::metrics(&app.platform, &found);
     Ok(audited)
 }
 
 /// Goes on from the place of the last run until every member was seen or time is up.
-async fn pass(app: &App, lease: &Lease, budget: Duration) -> Result<Audited> {
+pub(super) async fn pass(app: &App, lease: &Lease, budget: Duration) -> Result<Audited> {
     let table = &app.platform.table;
     let started = Stopwatch::now();
     let begun_at = store::place(table).await?;

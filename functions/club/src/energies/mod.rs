@@ -21,6 +21,8 @@ mod api;
 mod jobs;
 mod model;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use shared::function::Function;
 

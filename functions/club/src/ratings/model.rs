@@ -257,7 +257,11 @@ fn ranks(scores: impl Iterator<Item = i64>) -> Vec<u64> {
 
 /// The mean of whole numbers, rounded half up.
 pub(super) fn mean(sum: i64, count: i64) -> i64 {
-    if count <= 0 { 0 } else { (sum.saturating_mul(2) + count).div_euclid(count * 2) }
+    if count <= 0 {
+        return 0;
+    }
+    let (sum, count) = (i128::from(sum), i128::from(count));
+    i64::try_from((2 * sum + count).div_euclid(2 * count)).unwrap_or(i64::MAX)
 }
 
 /// Experience from which on each level is reached.

@@ -1,22 +1,19 @@
-//! The ratings against brute force, replays, deaths and overtaken publishers.
+//! The ratings against brute force, in any order and with replays.
+
+mod publishing;
+mod reading;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine::{CrashMode, CrashPlan, Fault, FaultKind, Target, When};
-use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use shared::lease::Lease;
 use shared::table::Item;
 
-use super::jobs::publish_generation;
-use super::store::{CityList, LeaderList, Tag};
+use super::store::{CityList, LeaderList};
 use super::*;
 use crate::auth::{Member, city_key};
-use crate::testing::{Request, World};
-
-const PUBLISHER: &str = "local-club-ratings-publish";
+use crate::testing::{Reply, Request, World};
 
 /// Numbers that look random and are the same each time.
 struct Dice(u64);
@@ -197,27 +194,6 @@ async fn a_thousand_changes_told_in_any_order_equal_brute_force() {
 }
 
 #[tokio::test]
-async fn the_rank_is_exact_far_below_the_list() {
-    let world = World::new().await;
-    let members: Vec<Member> =
-        (1..=1_000).map(|n| paid(&world, n, (n * 7) % 5_003, Some("Москва"))).collect();
-    join(&world, &members).await;
-    world.tick(publish()).await.unwrap();
-    agrees(&world, &members, world.now()).await;
-    assert!(world.items("RatingRanks").await.len() >= 3);
-    let last = members.iter().min_by_key(|member| member.balance).unwrap();
-    let token = world.token(last).await;
-    let reply =
-        world.call(personal(), Request::get("/api/v1/ratings/personal").token(&token)).await;
-    assert_eq!((reply.status, &reply.body["user"]["rank"]), (StatusCode::OK, &json!(1000)));
-    assert_eq!(reply.body["topUsers"].as_array().unwrap().len(), 100);
-    assert!(reply.cost.requests <= 3, "{:?}", reply.cost);
-    let without_telegram_id = |row: &Value| row.get("telegramId").is_none();
-    assert!(reply.body["topUsers"].as_array().unwrap().iter().all(without_telegram_id));
-    assert_eq!(reply.body["user"]["telegramId"], last.tg_id);
-}
-
-#[tokio::test]
 async fn who_stops_paying_leaves_with_the_next_generation_without_a_write() {
     let world = World::new().await;
     let stays = paid(&world, 1, 10, Some("Омск"));
@@ -229,7 +205,7 @@ async fn who_stops_paying_leaves_with_the_next_generation_without_a_write() {
     world.tick(publish()).await.unwrap();
     let token = world.token(&leaves).await;
     let mine = Request::get("/api/v1/ratings/personal").token(&token);
-    let rank = |reply: crate::testing::Reply| reply.body["user"]["rank"].clone();
+    let rank = |reply: Reply| reply.body["user"]["rank"].clone();
     assert_eq!(rank(world.call(personal(), mine.clone()).await), 1);
     world.pass(Duration::from_secs(1_800));
     assert_eq!(rank(world.call(personal(), mine.clone()).await), 1, "until the next generation");
@@ -286,177 +262,6 @@ async fn versions_applied_side_by_side_end_with_the_latest() {
     world.put(&latest).await;
     world.tick(publish()).await.unwrap();
     agrees(&world, &[latest], world.now()).await;
-}
-
-#[tokio::test]
-async fn a_publisher_that_dies_leaves_a_whole_generation() {
-    for mode in [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer] {
-        let world = World::new().await;
-        let mut members: Vec<Member> =
-            (1..=12).map(|n| paid(&world, n, n * 10, Some("Омск"))).collect();
-        members[0].subscription_expires = Some(world.now() + SignedDuration::from_mins(90));
-        join(&world, &members).await;
-        world.tick(publish()).await.unwrap();
-        let mut last = published(&world).await.unwrap();
-        let mut deaths = 0;
-        for at in 0.. {
-            world.pass(Duration::from_secs(3_600));
-            let richest = members.last_mut().unwrap();
-            richest.balance += 5;
-            richest.version += 1;
-            join(&world, std::slice::from_ref(richest)).await;
-            world.engine.faults().crash(CrashPlan { caller: Some(PUBLISHER.to_owned()), at, mode });
-            let run = world.tick(publish()).await;
-            let crashed = world.engine.faults().crashed();
-            world.engine.faults().clear();
-            let now = published(&world).await.unwrap();
-            if now.1.tag == last.1.tag {
-                assert_eq!(now, last, "{mode:?} {at}");
-            } else {
-                agrees(&world, &members, world.now()).await;
-            }
-            last = now;
-            if !crashed {
-                assert_eq!(run.unwrap()["published"], true);
-                break;
-            }
-            deaths += 1;
-        }
-        assert!(deaths > 15, "{deaths}");
-        agrees(&world, &members, world.now()).await;
-    }
-}
-
-#[tokio::test]
-async fn an_overtaken_publisher_cannot_write() {
-    let world = World::new().await;
-    let short = Member {
-        subscription_expires: Some(world.now() + SignedDuration::from_mins(30)),
-        ..paid(&world, 1, 20, Some("Омск"))
-    };
-    join(&world, &[short, paid(&world, 2, 30, None)]).await;
-    let (table, now) = (world.table(), world.now() + SignedDuration::from_hours(1));
-    let slow = Lease::acquire(table, "ratings_publish", now, now).await.unwrap();
-    let next = Lease::acquire(table, "ratings_publish", now, now).await.unwrap();
-    let tag = Tag { generation: now.seconds(), generated_at: now };
-    let before = world.items("Contribution").await;
-    let refused = publish_generation(table, tag.clone(), &slow).await.unwrap_err();
-    assert_eq!(refused.code(), "conflict_retry");
-    assert_eq!(world.items("Contribution").await, before);
-    assert!(world.items("RatingRanks").await.is_empty() && published(&world).await.is_none());
-    publish_generation(table, tag, &next).await.unwrap();
-    assert!(published(&world).await.is_some());
-}
-
-#[tokio::test]
-async fn the_same_schedule_twice_or_late_publishes_once() {
-    let world = World::new().await;
-    join(&world, &[paid(&world, 1, 20, Some("Омск"))]).await;
-    let late = json!({ "version": "0", "time": world.now(), "detail": {} });
-    world.pass(Duration::from_secs(3_600));
-    assert_eq!(world.tick(publish()).await.unwrap()["published"], true);
-    let first = published(&world).await.unwrap();
-    assert_eq!(world.tick(publish()).await.unwrap()["published"], false);
-    let instance = world.start(publish()).await;
-    assert_eq!(world.run(&instance, &late).await.0.unwrap()["published"], false);
-    assert_eq!(published(&world).await.unwrap(), first);
-    assert_eq!(last_refresh(world.table()).await.unwrap(), Some(world.now()));
-}
-
-#[tokio::test]
-async fn leaders_are_found_although_the_index_lags() {
-    let world = World::new().await;
-    let members: Vec<Member> = (1..=9).map(|n| paid(&world, n, n, None)).collect();
-    join(&world, &members).await;
-    // Queries in their order: four of ended time, four of cities, four of scores, four of leaders.
-    let lag = Fault::new(Target::Dynamodb, FaultKind::IndexLag);
-    let lag = lag.caller(PUBLISHER).operation("Query").when(When::Calls((12..16).collect()));
-    world.engine.faults().inject(lag);
-    world.tick(publish()).await.unwrap();
-    assert!(world.engine.faults().struck() > 0);
-    agrees(&world, &members, world.now()).await;
-}
-
-#[tokio::test]
-async fn cities_cost_one_request_and_a_known_list_a_small_one() {
-    let world = World::new().await;
-    let instance = world.start(cities()).await;
-    let path = "/api/v1/ratings/cities?limit=500";
-    let empty = world.send(&instance, Request::get(path)).await;
-    let nothing = json!({ "success": true, "ratings": [], "generatedAt": null, "generation": 0 });
-    assert_eq!((empty.cost.requests, empty.body), (1, nothing));
-    let members = [
-        paid(&world, 1, 10, Some("Омск")),
-        paid(&world, 2, 15, Some("Омск")),
-        paid(&world, 3, 25, Some("Тула")),
-        paid(&world, 4, 1, Some("Орёл")),
-        paid(&world, 5, 99, None),
-    ];
-    join(&world, &members).await;
-    world.tick(publish()).await.unwrap();
-    let miss = world.send(&instance, Request::get(path)).await;
-    let row = |rank: u8, city: &str, total: u8, count: u8, mean: u8| {
-        json!({
-            "rank": rank, "city": city, "totalEnergies": total, "memberCount": count,
-            "userCount": count, "avgEnergies": mean,
-        })
-    };
-    let rows = [row(1, "Омск", 25, 2, 13), row(1, "Тула", 25, 1, 25), row(3, "Орёл", 1, 1, 1)];
-    assert_eq!(miss.body["ratings"], json!(rows));
-    assert_eq!(miss.body["generatedAt"], json!(world.now()));
-    assert_eq!((&miss.headers["x-cache"], miss.cost.requests), (&json!("MISS"), 2));
-    assert_eq!(miss.headers["cache-control"], "public, max-age=300");
-    let hit = world.send(&instance, Request::get(path)).await;
-    assert_eq!((&hit.headers["x-cache"], hit.cost.requests), (&json!("HIT"), 1));
-    let etag = miss.headers["etag"].as_str().unwrap();
-    let cold = world.start(cities()).await;
-    let known = Request::get(path).header("if-none-match", etag);
-    let known = world.send(&cold, known).await;
-    assert_eq!((known.status, known.cost.requests), (StatusCode::NOT_MODIFIED, 1));
-    assert!(known.cost.read_milliunits <= 1_000);
-    let fresh = world.send(&cold, Request::get("/api/v1/ratings/cities?limit=1")).await;
-    assert_eq!((fresh.body["ratings"].as_array().unwrap().len(), fresh.cost.requests), (1, 1));
-    let bad = world.send(&cold, Request::get("/api/v1/ratings/cities?limit=0")).await;
-    assert_eq!(bad.status, StatusCode::BAD_REQUEST);
-}
-
-#[tokio::test]
-async fn a_member_sees_the_list_and_the_own_place() {
-    let world = World::new().await;
-    let member = paid(&world, 7, 30, Some("Омск"));
-    world.put(&member).await;
-    let token = world.token(&member).await;
-    let instance = world.start(personal()).await;
-    let mine =
-        |query: &str| Request::get(&format!("/api/v1/ratings/personal{query}")).token(&token);
-    let empty = world.send(&instance, mine("")).await;
-    assert_eq!((&empty.body["user"]["rank"], &empty.body["topUsers"]), (&json!(0), &json!([])));
-    assert_eq!(empty.cost.requests, 1);
-    join(&world, &[member.clone(), paid(&world, 8, 40, None), paid(&world, 9, 30, None)]).await;
-    world.tick(publish()).await.unwrap();
-    let seen = world.send(&instance, mine("?userId=7")).await;
-    let user = &seen.body["user"];
-    assert_eq!(
-        (&user["rank"], &user["total"], &user["energies"]),
-        (&json!(2), &json!(3), &json!(30))
-    );
-    assert_eq!((&user["name"], &user["level"]), (&json!("Имя7"), &json!(1)));
-    let ranks: Vec<_> =
-        seen.body["topUsers"].as_array().unwrap().iter().map(|row| row["rank"].clone()).collect();
-    assert_eq!(ranks, [1, 2, 2]);
-    let etag = seen.headers["etag"].as_str().unwrap().to_owned();
-    let known = world.send(&instance, mine("?userId=7").header("if-none-match", &etag)).await;
-    assert_eq!((known.status, known.cost.requests), (StatusCode::NOT_MODIFIED, 1));
-    // An award counts at once against the published others.
-    let richer = Member { version: 2, balance: 35, ..member.clone() };
-    world.put(&richer).await;
-    let moved = world.send(&instance, mine("?userId=7").header("if-none-match", &etag)).await;
-    assert_eq!((moved.status, &moved.body["user"]["rank"]), (StatusCode::OK, &json!(2)));
-    assert!(moved.cost.requests <= 3);
-    let foreign = world.send(&instance, mine("?userId=8")).await;
-    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
-    let own = world.send(&instance, mine(&format!("?userId={}", member.id))).await;
-    assert_eq!(own.status, StatusCode::OK);
 }
 
 #[tokio::test]
