@@ -275,9 +275,10 @@ impl Conductor {
         tokio::select! {
             Some(done) = self.jobs.join_next(), if !self.jobs.is_empty() => self.finish(done),
             Some(command) = self.commands.recv() => self.obey(command),
-            _ = changes.tables.changed() => {}
-            _ = changes.queues.changed() => {}
-            _ = changes.clock.changed() => {}
+            // To wait for a change is to have seen it: it has to be kept for the next look.
+            _ = changes.tables.changed() => self.new.tables = true,
+            _ = changes.queues.changed() => self.new.queues = true,
+            _ = changes.clock.changed() => self.new.queues = true,
             _ = changes.ended.changed(), if starved => {}
             () = clock.sleep_until(due) => {}
         }

@@ -205,3 +205,19 @@ async fn items_expire_by_the_clock() {
     assert!(removed(&world));
     world.stack.stop().await;
 }
+
+#[tokio::test]
+async fn a_stack_at_rest_notices_what_is_written_and_sent() {
+    let world = World::start(|_, _| Ok(json!(null))).await;
+    world.idle().await;
+    world.put(json!({ "pk": { "S": "a" } })).await;
+    world.stack.engine().queues().send("test-jobs", "b", None).unwrap();
+    // Nobody asks for rest here, which would make it look by itself.
+    let noticed = async {
+        while world.seen("demo-changes").is_empty() || world.seen("demo-job").is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), noticed).await.unwrap();
+    world.stack.stop().await;
+}
