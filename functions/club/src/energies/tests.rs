@@ -131,6 +131,25 @@ async fn twenty_at_once_under_one_key_are_one_entry() {
 }
 
 #[tokio::test]
+async fn spending_side_by_side_never_takes_more_than_there_is() {
+    let world = World::new().await;
+    world.member(1).await;
+    award(world.table(), 1, &pay(1, 500), world.now()).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..20 {
+        let (table, now) = (world.table().clone(), world.now());
+        tasks.spawn(async move { spend(&table, 1, &refund(n, 100), now).await.is_ok() });
+    }
+    let spent = tasks.join_all().await.into_iter().filter(|spent| *spent).count();
+    let (member, entries) = holds(&world, 1).await;
+    assert!((1..=5).contains(&spent));
+    assert_eq!(
+        (entries.len(), member.balance),
+        (spent + 1, 500 - 100 * i64::try_from(spent).unwrap())
+    );
+}
+
+#[tokio::test]
 async fn death_at_any_call_and_a_repeat_move_once() {
     for mode in [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer] {
         for at in 0..2 {

@@ -5,6 +5,9 @@ use shared::clock::Instant;
 
 use crate::texts;
 
+/// The longest text that Telegram takes, in characters.
+const TEXT_MAX: usize = 4096;
+
 /// Something to be told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "message", rename_all = "snake_case")]
@@ -25,7 +28,7 @@ pub enum Message {
     },
     /// Somebody who runs the club should look at something.
     AdminAlert {
-        /// What at: 1 to 4096 characters, without personal data.
+        /// What at, without personal data; cut to 4096 characters.
         text: String,
     },
 }
@@ -48,7 +51,7 @@ impl Message {
                 texts::congratulation(&day(*until), *energies)
             }
             Self::PaymentNotCompleted { .. } => texts::PAYMENT_NOT_COMPLETED.to_owned(),
-            Self::AdminAlert { text } => text.clone(),
+            Self::AdminAlert { text } => text.chars().take(TEXT_MAX).collect(),
         }
     }
 }
@@ -78,5 +81,7 @@ mod tests {
         assert_eq!(stored["message"], "admin_alert");
         assert_eq!(serde_json::from_value::<Message>(stored).unwrap(), alert);
         assert_eq!((alert.chat(None), alert.chat(Some(-100))), (None, Some(-100)));
+        let long = Message::AdminAlert { text: "ы".repeat(5_000) };
+        assert_eq!(long.text().chars().count(), 4096);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::routing::post;
 use axum::{Json, Router};
+use engine::{CrashMode, CrashPlan};
 use http::StatusCode;
 use serde_json::{Value, json};
 use shared::outbox::{Entry, State as Stands};
@@ -80,19 +81,23 @@ async fn world() -> (World, Bot) {
 async fn asked(world: &World, id: &str, message: &Message) {
     let write = ask(id, message, world.now()).unwrap();
     world.table().transact(vec![write]).await.unwrap();
+    let instance = world.start(relay()).await;
+    let answer = world.run(&instance, &change(world, id).await).await.0.unwrap();
+    assert_eq!(answer["batchItemFailures"], json!([]));
+}
+
+/// What the change stream tells of a new row.
+async fn change(world: &World, id: &str) -> Value {
     let item = world.items("Outbox").await.into_iter().find(|item| item["id"]["S"] == id).unwrap();
-    let record = json!({
+    json!({ "Records": [{
         "eventID": "1", "eventName": "INSERT", "eventSource": "aws:dynamodb",
         "eventVersion": "1.1", "awsRegion": "us-east-1",
         "dynamodb": {
             "ApproximateCreationDateTime": 1_768_900_000,
             "Keys": { "pk": item["pk"], "sk": item["sk"] }, "NewImage": item,
-            "SequenceNumber": "1", "SizeBytes": 1, "StreamViewType": "NEW_AND_OLD_IMAGES",
+            "SequenceNumber": "17", "SizeBytes": 1, "StreamViewType": "NEW_AND_OLD_IMAGES",
         },
-    });
-    let instance = world.start(relay()).await;
-    let answer = world.run(&instance, &json!({ "Records": [record] })).await.0.unwrap();
-    assert_eq!(answer["batchItemFailures"], json!([]));
+    }] })
 }
 
 async fn stands(world: &World, id: &str) -> Stands {
@@ -233,4 +238,53 @@ async fn the_sweep_finds_what_the_stream_lost() {
     assert_eq!(bot.calls().len(), 30);
     world.pass(Duration::from_secs(300));
     assert_eq!(world.tick(sweep()).await.unwrap()["found"], 0);
+}
+
+#[tokio::test]
+async fn death_at_any_call_never_sends_twice() {
+    for mode in [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer] {
+        for at in 0.. {
+            let (world, bot) = world().await;
+            asked(&world, "a", &hello(7)).await;
+            let caller = Some("local-club-outbox-deliver".to_owned());
+            world.engine.faults().crash(CrashPlan { caller, at, mode });
+            world.deliver(deliver(), OUTBOX).await;
+            let crashed = world.engine.faults().crashed();
+            world.engine.faults().clear();
+            let sent = bot.calls().len();
+            for _ in 0..8 {
+                world.pass(Duration::from_secs(90));
+                world.deliver(deliver(), OUTBOX).await;
+            }
+            let stands = stands(&world, "a").await;
+            assert!(bot.calls().len() <= 1, "{mode:?} {at}");
+            match stands {
+                Stands::Sent => assert_eq!(bot.calls().len(), 1, "{mode:?} {at}"),
+                // The claim had committed: nobody could know whether the message had left.
+                Stands::Unconfirmed => assert_eq!(bot.calls().len(), sent, "{mode:?} {at}"),
+                other => panic!("{mode:?} {at}: {other:?}"),
+            }
+            if !crashed {
+                assert!(at >= 5 && stands == Stands::Sent);
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_the_queue_did_not_take_comes_again() {
+    let (world, _bot) = world().await;
+    let refused = engine::Fault::new(engine::Target::Sqs, engine::FaultKind::Error);
+    world.engine.faults().inject(refused);
+    let write = ask("a", &hello(7), world.now()).unwrap();
+    world.table().transact(vec![write]).await.unwrap();
+    let instance = world.start(relay()).await;
+    let event = change(&world, "a").await;
+    let failed = json!({ "batchItemFailures": [{ "itemIdentifier": "17" }] });
+    assert_eq!(world.run(&instance, &event).await.0.unwrap(), failed);
+    world.engine.faults().clear();
+    let (answer, cost) = world.run(&instance, &event).await;
+    assert_eq!(answer.unwrap()["batchItemFailures"], json!([]));
+    assert_eq!((cost.requests, cost.messages, world.depth(OUTBOX)), (0, 1, 1));
 }
