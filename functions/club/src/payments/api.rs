@@ -15,7 +15,8 @@ use shared::problem::{Problem, Result};
 use utoipa::ToSchema;
 
 use super::link::{self, Linked, Wanted};
-use super::model::{self, Attempt, Purpose, Status};
+use super::model::{self, Attempt, Status};
+use super::offers::Purpose;
 use super::providers::Provider;
 use super::{settlement, store};
 use crate::auth::{Member, find, member_key};

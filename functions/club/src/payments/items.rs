@@ -7,7 +7,8 @@ use shared::ledger::shard;
 use shared::money::Currency;
 use shared::table::{Entity, Key};
 
-use super::model::{Attempt, Offer, Payment, Purpose, Status};
+use super::model::{Attempt, Payment, Status};
+use super::offers::{Offer, Purpose};
 use super::providers::Provider;
 use crate::auth::member_key;
 
@@ -166,6 +167,44 @@ impl Payment {
     #[must_use]
     pub fn key_of(provider: Provider, external_id: &str) -> Key {
         Key::new(format!("PAYMENT#{}#{external_id}", provider.name()), "PAYMENT")
+    }
+}
+
+/// Money given back, once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    /// Who took the money.
+    pub provider: Provider,
+    /// The provider's id of the payment.
+    pub external_id: String,
+    /// The provider's id of the refund.
+    pub refund_id: String,
+    /// Minor units given back.
+    pub minor: u64,
+    /// Days taken back.
+    pub days: u32,
+    /// Energies taken back.
+    pub energies: u32,
+    /// Energies that were not there any more; never collected.
+    pub uncovered: u32,
+    /// When.
+    pub at: Instant,
+}
+
+impl Refund {
+    /// Where the refund of a payment is that its provider calls `refund_id`: beside the payment.
+    #[must_use]
+    pub fn key_of(provider: Provider, external_id: &str, refund_id: &str) -> Key {
+        let payment = Payment::key_of(provider, external_id);
+        Key::new(payment.pk, format!("REFUND#{refund_id}"))
+    }
+}
+
+impl Entity for Refund {
+    const KIND: &'static str = "Refund";
+
+    fn key(&self) -> Key {
+        Self::key_of(self.provider, &self.external_id, &self.refund_id)
     }
 }
 

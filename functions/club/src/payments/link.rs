@@ -13,7 +13,8 @@ use shared::table::{Key, Rows, WriteError};
 
 use super::items::{AnalyticsEvent, OpenAttempt, Slot};
 use super::jobs::CheckHint;
-use super::model::{Attempt, Event, Offer, Purpose, Status, moscow_date};
+use super::model::{Attempt, Event, Status, moscow_date};
+use super::offers::{Offer, Purpose};
 use super::providers::Provider;
 use super::store::{self, Replaced};
 use crate::auth::{self, Member, member_key};
@@ -229,6 +230,7 @@ impl Known {
             provider: self.slot.provider,
             status: Status::Created,
             checks_done: 0,
+            unrefunded: 0,
             due_at: Attempt::follow_up(now, now),
             invoice_id: None,
             url: None,

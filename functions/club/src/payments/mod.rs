@@ -24,8 +24,11 @@
 //! provider's id: that is what makes duplicates harmless), the attempt, the slot, the member with
 //! more days and energies, the energy entry, two events and one outbox entry. For a gift one gift
 //! takes the place of the member's part. Nothing outside is called in it or before its
-//! acknowledgement. Money that contradicts the attempt is kept apart ([`items::UnassignedPayment`])
-//! and reported.
+//! acknowledgement. Money that contradicts the attempt is kept apart (`UnassignedPayment`) and
+//! reported.
+//!
+//! A *refund* reverses in one transaction what its payment gave, in proportion, and touches no
+//! other payment. Days that are over stay over; energies that were spent are not collected.
 //!
 //! *Checks* heal lost webhooks: ten, thirty seconds apart, each asking the provider. A message of
 //! the queue is a hint; the attempt's state, `checks_done` and `due_at` decide. The sweep sends
@@ -37,7 +40,9 @@ mod items;
 mod jobs;
 mod link;
 mod model;
+mod offers;
 mod providers;
+mod refunds;
 mod settlement;
 mod store;
 mod webhook;

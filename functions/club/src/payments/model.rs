@@ -1,99 +1,13 @@
-//! Offers, attempts and payments, and the rules they live by. No I/O.
+//! Attempts and payments, and the rules they live by. No I/O.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use shared::clock::{Instant, days};
-use shared::money::{Currency, Money};
+use shared::money::Money;
 use utoipa::ToSchema;
 
+use super::offers::Purpose;
 use super::providers::Provider;
-
-/// What a payment buys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub enum Purpose {
-    /// Days for the payer.
-    #[serde(rename = "self")]
-    Own,
-    /// A gift for somebody else.
-    #[serde(rename = "gift")]
-    Gift,
-}
-
-/// How often an offer is paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Periodicity {
-    /// Every month, or once.
-    Monthly,
-    /// Once.
-    OneTime,
-    /// Every 90 days.
-    #[serde(rename = "PERIOD_90_DAYS")]
-    Period90Days,
-    /// Every 180 days.
-    #[serde(rename = "PERIOD_180_DAYS")]
-    Period180Days,
-}
-
-impl Periodicity {
-    /// The days that one payment buys.
-    #[must_use]
-    pub fn days(self) -> u32 {
-        match self {
-            Self::Monthly | Self::OneTime => 30,
-            Self::Period90Days => 90,
-            Self::Period180Days => 180,
-        }
-    }
-}
-
-/// Terms that are sold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Offer {
-    /// Its name in links and forms.
-    pub key: String,
-    /// What it buys.
-    pub purpose: Purpose,
-    /// How often it is paid.
-    pub periodicity: Periodicity,
-    /// The days that one payment buys.
-    pub days: u32,
-    /// At most one price for each currency.
-    pub prices: Vec<Money>,
-    /// Is it sold now?
-    pub active: bool,
-}
-
-impl Offer {
-    /// The offers that existing forms depend on, as they are until an administrator changes them.
-    #[must_use]
-    pub fn seeded(key: &str) -> Option<Self> {
-        let (purpose, periodicity) = match key {
-            "monthly_rub_2000" => (Purpose::Own, Periodicity::Monthly),
-            "gift_rub_2000" => (Purpose::Gift, Periodicity::OneTime),
-            _ => return None,
-        };
-        Some(Self {
-            key: key.to_owned(),
-            purpose,
-            periodicity,
-            days: periodicity.days(),
-            prices: vec![
-                Money::new(200_000, Currency::Rub),
-                Money::new(2_500, Currency::Usd),
-                Money::new(2_300, Currency::Eur),
-                Money::new(1_500, Currency::Xtr),
-            ],
-            active: true,
-        })
-    }
-
-    /// The price in a currency.
-    #[must_use]
-    pub fn price(&self, currency: Currency) -> Option<Money> {
-        self.prices.iter().copied().find(|price| price.currency == currency)
-    }
-}
 
 /// Where an attempt stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -183,6 +97,9 @@ pub struct Attempt {
     pub status: Status,
     /// Checks that found nothing.
     pub checks_done: u32,
+    /// Payments that were not given back in full.
+    #[serde(default)]
+    pub unrefunded: u32,
     /// When the provider is to be asked next, if ever.
     pub due_at: Option<Instant>,
     /// The provider's id of the invoice.
@@ -355,6 +272,12 @@ pub struct Payment {
     pub gift: Option<String>,
     /// What was given back of it, in minor units.
     pub refunded: u64,
+    /// The days that were taken back for that.
+    #[serde(default)]
+    pub days_reversed: u32,
+    /// The energies that were taken back for that, or would have been, had they not been spent.
+    #[serde(default)]
+    pub energies_reversed: u32,
     /// When it came.
     pub at: Instant,
 }
@@ -365,6 +288,45 @@ impl Payment {
     pub fn id(&self) -> String {
         format!("{}:{}", self.provider.name(), self.external_id)
     }
+
+    /// The share of `given` that belongs to `refunded` minor units of it, rounded down.
+    fn share(&self, given: u32, refunded: u64) -> u32 {
+        let share = u128::from(given) * u128::from(refunded) / u128::from(self.sum.minor.max(1));
+        u32::try_from(share).unwrap_or(u32::MAX)
+    }
+
+    /// What a refund of `minor` units reverses; `None` when more would be given back than came.
+    #[must_use]
+    pub fn reversal(&self, minor: u64) -> Option<Reversal> {
+        let refunded = self.refunded.checked_add(minor)?;
+        (minor > 0 && refunded <= self.sum.minor).then(|| Reversal {
+            refunded,
+            full: refunded == self.sum.minor,
+            days: self.share(self.days, refunded).saturating_sub(self.days_reversed),
+            energies: self.share(self.energies, refunded).saturating_sub(self.energies_reversed),
+        })
+    }
+}
+
+/// What one refund reverses of what its payment gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reversal {
+    /// What is given back in all, in minor units.
+    pub refunded: u64,
+    /// Is that the whole payment?
+    pub full: bool,
+    /// Days to take back.
+    pub days: u32,
+    /// Energies to take back, as far as they are there.
+    pub energies: u32,
+}
+
+/// Until when a subscription lasts after `taken` days were taken back. What has ended stays ended,
+/// and nothing ends in the past by it.
+#[must_use]
+pub fn shortened(expires: Option<Instant>, taken: u32, now: Instant) -> Option<Instant> {
+    let expires = expires?;
+    Some(if expires <= now { expires } else { now.max(expires - days(taken)) })
 }
 
 /// What is to be done about a success.

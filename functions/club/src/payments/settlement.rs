@@ -9,7 +9,8 @@ use shared::retry::{Round, optimistic};
 use shared::table::{Entity as _, Write, WriteError};
 
 use super::items::{AnalyticsEvent, Gift, GiftStatus, SubscriptionEvent, UnassignedPayment};
-use super::model::{self, Attempt, Event, Payment, Purpose, Success, Verdict};
+use super::model::{self, Attempt, Event, Payment, Success, Verdict};
+use super::offers::Purpose;
 use super::store;
 use crate::App;
 use crate::auth::{self, Member};
@@ -86,6 +87,8 @@ async fn commit(
         energies: 0,
         gift: None,
         refunded: 0,
+        days_reversed: 0,
+        energies_reversed: 0,
         at: now,
     };
     let Some(paid) = store::changed("attempt", attempt, Event::Settled, now) else {
@@ -96,7 +99,7 @@ async fn commit(
         Purpose::Gift => grant_gift(attempt, payment, now),
     };
     let event = AnalyticsEvent::of(attempt, "payment_success", &payment.id(), now);
-    let mut writes = vec![Write::insert("payment", &payment), paid];
+    let mut writes = vec![Write::insert("payment", &payment), paid.add("unrefunded", 1)];
     if attempt.status.is_open() {
         writes.push(store::freed(attempt));
     }

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::model::{Attempt, Event, Said, Success};
 use super::providers::{self, Provider, ProviderError, SandboxState};
-use super::{settlement, store};
+use super::{refunds, settlement, store};
 use crate::{App, texts};
 
 /// `POST /api/webhooks/sandbox/payment`.
@@ -78,6 +78,9 @@ struct Delivery {
     /// The provider's id of the payment, 1 to 128 characters; `sbx_<attempt_id>` unless given.
     external_id: Option<String>,
     event: Happened,
+    /// Tells apart several refunds of one payment, 1 to 128 characters; the payment's id unless
+    /// given.
+    refund_id: Option<String>,
     /// A decimal string; what was agreed unless given.
     #[schema(value_type = Option<String>)]
     amount: Option<Value>,
@@ -96,6 +99,9 @@ impl Delivery {
         }
         if self.external_id.as_deref().is_some_and(|id| !length(id, 128)) {
             return Err(Problem::invalid("external_id", "1 to 128 characters"));
+        }
+        if self.refund_id.as_deref().is_some_and(|id| !length(id, 128)) {
+            return Err(Problem::invalid("refund_id", "1 to 128 characters"));
         }
         if self.currency.as_deref().is_some_and(|code| !length(code, 16)) {
             return Err(Problem::invalid("currency", "1 to 16 characters"));
@@ -141,7 +147,16 @@ async fn handle_delivery(
             settlement::settle(&app, &word, None, now).await?;
         }
         Happened::Fail => fail(&app, &delivery.attempt_id, now).await?,
-        Happened::Refund => {}
+        Happened::Refund => {
+            let word = refunds::Word {
+                provider: Provider::Sandbox,
+                external_id: delivery.external_id(),
+                refund_id: delivery.refund_id.clone().unwrap_or_else(|| delivery.external_id()),
+                said: delivery.said(),
+                attempt_id: delivery.attempt_id,
+            };
+            Box::pin(refunds::refund(&app, &word, now)).await?;
+        }
     }
     success(Done {})
 }

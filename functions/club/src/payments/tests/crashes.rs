@@ -1,6 +1,6 @@
-//! The process dies at every call to a store; what comes after heals it.
+//! The process dies at every call to a store, or the store fails it; what comes after heals it.
 
-use engine::{CrashMode, CrashPlan};
+use engine::{CrashMode, CrashPlan, Fault, FaultKind, Target, When};
 use shared::clock::days;
 
 use super::*;
@@ -101,4 +101,55 @@ async fn a_check_that_dies_anywhere_is_made_once() {
             shop.check_invariants().await;
         }
     }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_any_call_once_changes_nothing_for_good() {
+    let kinds = [
+        FaultKind::Throttle,
+        FaultKind::Conflict,
+        FaultKind::FailBefore,
+        FaultKind::LostAnswer,
+        FaultKind::Error,
+    ];
+    for kind in kinds {
+        for nth in 0..4 {
+            let shop = Shop::open().await;
+            let fault = |function: &str| {
+                Fault::new(Target::Dynamodb, kind)
+                    .when(When::Calls(vec![nth]))
+                    .caller(&format!("local-{function}"))
+            };
+            shop.world.engine.faults().inject(fault("club-payments-link"));
+            // The session may be what cannot be read; the caller comes again.
+            let mut reply = shop.ask(monthly()).await;
+            if reply.status != 200 {
+                assert_eq!(reply.status, 503, "{kind:?} at {nth}: {}", reply.body);
+                shop.pass(8);
+                reply = shop.ask(monthly()).await;
+            }
+            assert_eq!(reply.status, 200, "{kind:?} at {nth}: {}", reply.body);
+            let id = reply.body["attempt_id"].as_str().unwrap();
+            shop.check_invariants().await;
+            shop.world.engine.faults().inject(fault("club-payments-sandbox-webhook"));
+            while shop.succeed(id).await.status != 200 {
+                shop.check_invariants().await;
+            }
+            assert_eq!((shop.payer().await.balance, shop.count("Payment").await), (500, 1));
+            shop.check_invariants().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn conflicts_that_never_end_are_told_to_come_again() {
+    let shop = Shop::open().await;
+    let id = shop.linked().await;
+    let fault = Fault::new(Target::Dynamodb, FaultKind::Conflict).operation("TransactWriteItems");
+    shop.world.engine.faults().inject(fault);
+    let reply = shop.succeed(&id).await;
+    assert_eq!((reply.status.as_u16(), &reply.body["code"]), (503, &json!("conflict_retry")));
+    shop.world.engine.faults().clear();
+    assert_eq!(shop.succeed(&id).await.status, 200);
+    shop.check_invariants().await;
 }

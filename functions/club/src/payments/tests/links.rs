@@ -6,7 +6,7 @@ use shared::table::Entity as _;
 
 use super::*;
 use crate::payments::items::OpenAttempt;
-use crate::payments::model::Offer;
+use crate::payments::offers::Offer;
 use crate::payments::providers::Invoice;
 use crate::payments::{attempt, status, store};
 use crate::testing::{CHECKS, Mood};
@@ -335,4 +335,18 @@ async fn a_slot_without_its_attempt_is_taken() {
     assert_eq!(slot.key(), slot.slot.key());
     shop.world.put(&slot).await;
     assert_ne!(shop.linked().await, id);
+}
+
+#[tokio::test]
+async fn a_session_whose_member_is_gone_gets_no_link() {
+    let shop = Shop::open().await;
+    let gone = Member::new(PAYER + 1, None, None, shop.world.now());
+    let token = shop.world.token(&gone).await;
+    let body = with(json!({ "telegram_id": PAYER + 1 }));
+    let request = Request::post("/api/payments/generate-link", body).token(&token);
+    let reply = shop.world.call(link(), request).await;
+    assert_eq!((reply.status.as_u16(), &reply.body["code"]), (401, &json!("member_gone")));
+    let request = Request::get("/api/payments/status").token(&token);
+    let told = shop.world.call(status(), request).await;
+    assert_eq!((told.status.as_u16(), &told.body["provider"]), (200, &Value::Null));
 }

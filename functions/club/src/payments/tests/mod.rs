@@ -3,6 +3,8 @@
 mod checks;
 mod crashes;
 mod links;
+mod permissions;
+mod refunds;
 mod rules;
 mod settling;
 
@@ -121,6 +123,10 @@ impl Shop {
         let entries = self.world.items("EnergyEntry").await;
         assert_eq!(payer.balance, entries.iter().map(|entry| number(&entry["delta"])).sum::<i64>());
         assert_eq!(payer.earned_total, u64::from(own));
+        assert_eq!(
+            payer.balance,
+            i64::try_from(payer.earned_total - payer.consumed_total).unwrap()
+        );
     }
 
     async fn read<E: shared::table::Entity>(&self, kind: &str) -> Vec<E> {

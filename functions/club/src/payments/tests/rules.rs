@@ -5,6 +5,7 @@ use shared::clock::{Instant, days};
 use shared::money::{Currency, Money};
 
 use crate::payments::model::*;
+use crate::payments::offers::{Periodicity, Purpose};
 use crate::payments::providers::Provider;
 
 fn at(text: &str) -> Instant {
@@ -27,6 +28,7 @@ fn attempt(status: Status) -> Attempt {
         provider: Provider::Sandbox,
         status,
         checks_done: 0,
+        unrefunded: 0,
         due_at: None,
         invoice_id: None,
         url: None,
@@ -171,6 +173,25 @@ fn success(said: Said) -> Success {
     }
 }
 
+/// A payment of that attempt.
+pub(super) fn payment(attempt_id: &str) -> Payment {
+    Payment {
+        provider: Provider::Sandbox,
+        external_id: "x".to_owned(),
+        attempt_id: attempt_id.to_owned(),
+        payer: 1,
+        sum: Money::new(200_000, Currency::Rub),
+        purpose: Purpose::Own,
+        days: 30,
+        energies: 500,
+        gift: None,
+        refunded: 0,
+        days_reversed: 0,
+        energies_reversed: 0,
+        at: now(),
+    }
+}
+
 #[test]
 fn a_success_is_judged_by_what_is_stored() {
     let plain = success(Said::default());
@@ -185,19 +206,6 @@ fn a_success_is_judged_by_what_is_stored() {
     let gift = Attempt { purpose: Purpose::Gift, ..attempt(Status::Paid) };
     assert_eq!(judge(Some(&gift), None, &plain), Verdict::Quarantine("gift_paid_before"));
     assert_eq!(judge(None, None, &plain), Verdict::Quarantine("unknown_attempt"));
-    let payment = |attempt_id: &str| Payment {
-        provider: Provider::Sandbox,
-        external_id: "x".to_owned(),
-        attempt_id: attempt_id.to_owned(),
-        payer: 1,
-        sum: Money::new(200_000, Currency::Rub),
-        purpose: Purpose::Own,
-        days: 30,
-        energies: 500,
-        gift: None,
-        refunded: 0,
-        at: now(),
-    };
     let paid = attempt(Status::Paid);
     assert_eq!(judge(Some(&paid), Some(&payment("att_1")), &plain), Verdict::Duplicate);
     let other = judge(Some(&paid), Some(&payment("att_2")), &plain);

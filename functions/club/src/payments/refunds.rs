@@ -1,0 +1,224 @@
+//! Refunds: what one payment gave is taken back, and nothing of any other.
+
+use serde_json::Map;
+use shared::clock::Instant;
+use shared::ledger;
+use shared::money::Money;
+use shared::problem::{Problem, Result};
+use shared::retry::{Round, optimistic};
+use shared::table::{Entity as _, Write};
+
+use super::items::{AnalyticsEvent, Gift, GiftStatus, Refund, SubscriptionEvent};
+use super::model::{self, Attempt, Event, Payment, Reversal, Said};
+use super::offers::Purpose;
+use super::providers::Provider;
+use super::store;
+use crate::App;
+use crate::auth::{self, Member};
+use crate::energies::{EnergyEntry, Kind};
+use crate::outbox::{self, Message};
+use crate::texts;
+
+/// A provider's word that money went back.
+#[derive(Clone, Debug)]
+pub struct Word {
+    /// Who says so.
+    pub provider: Provider,
+    /// The attempt that it names.
+    pub attempt_id: String,
+    /// The provider's id of the payment.
+    pub external_id: String,
+    /// The provider's id of the refund.
+    pub refund_id: String,
+    /// How much, as it says; all that is left when it says nothing.
+    pub said: Said,
+}
+
+/// Reverses what a refunded payment gave, once. Two reads and one transaction of seven items at
+/// most. What fits no payment changes nothing and is reported.
+///
+/// # Errors
+/// 503 when nothing was stored; the same word may then be sent again.
+pub async fn refund(app: &App, word: &Word, now: Instant) -> Result<()> {
+    optimistic(|| round(app, word, now)).await
+}
+
+async fn round(app: &App, word: &Word, now: Instant) -> Result<Round<()>> {
+    let table = &app.platform.table;
+    let attempt_at = Attempt::key_of(&word.attempt_id);
+    let payment_at = Payment::key_of(word.provider, &word.external_id);
+    let refund_at = Refund::key_of(word.provider, &word.external_id, &word.refund_id);
+    let keys = [attempt_at.clone(), payment_at.clone(), refund_at.clone()];
+    let rows = table.batch(&keys).await?;
+    if rows.get::<Refund>(&refund_at)?.is_some() {
+        return Ok(Round::Done(()));
+    }
+    let attempt: Option<Attempt> = rows.get(&attempt_at)?;
+    let payment: Option<Payment> = rows.get(&payment_at)?;
+    let (Some(attempt), Some(payment)) = (attempt, payment) else {
+        return report(app, word, "refund_of_unknown", now).await;
+    };
+    if payment.attempt_id != attempt.id {
+        return report(app, word, "refund_of_other_attempt", now).await;
+    }
+    let Some((minor, reversal)) = reversal(&payment, &word.said) else {
+        return report(app, word, "refund_of_other_sum", now).await;
+    };
+    let record = Refund {
+        provider: word.provider,
+        external_id: word.external_id.clone(),
+        refund_id: word.refund_id.clone(),
+        minor,
+        days: reversal.days,
+        energies: 0,
+        uncovered: 0,
+        at: now,
+    };
+    let (record, taken) = match payment.purpose {
+        Purpose::Own => take_days(app, &attempt, &payment, reversal, record, now).await?,
+        Purpose::Gift => (record, vec![take_gift(&payment, reversal, word, now)?]),
+    };
+    let mut writes = vec![Write::insert("refund", &record), given_back(&payment, reversal)];
+    writes.extend(settled_back(&attempt, reversal, now));
+    writes.extend(taken);
+    let cause = format!("{}:{}", payment.id(), word.refund_id);
+    let event = AnalyticsEvent::of(&attempt, "payment_refunded", &cause, now);
+    writes.push(Write::put("analytics", &event));
+    match table.transact(writes).await {
+        Ok(()) => Ok(Round::Done(())),
+        Err(error) => error.refusal().map(|_| Round::Stale).map_err(Problem::from),
+    }
+}
+
+/// How much is given back by that, and what it reverses.
+fn reversal(payment: &Payment, said: &Said) -> Option<(u64, Reversal)> {
+    let left = payment.sum.minor.saturating_sub(payment.refunded);
+    let currency = payment.sum.currency;
+    let minor = match (&said.amount, &said.currency) {
+        (_, Some(code)) if code != currency.code() => return None,
+        (Some(amount), _) => Money::parse(amount, currency).ok()?.minor,
+        (None, _) => left,
+    };
+    payment.reversal(minor).map(|reversal| (minor, reversal))
+}
+
+fn given_back(payment: &Payment, reversal: Reversal) -> Write {
+    Write::update("payment", payment.key())
+        .set("refunded", reversal.refunded)
+        .set("days_reversed", payment.days_reversed.saturating_add(reversal.days))
+        .set("energies_reversed", payment.energies_reversed.saturating_add(reversal.energies))
+        .when("#refunded = :seen")
+        .bind(":seen", payment.refunded)
+}
+
+/// The attempt is refunded when the last of its payments is.
+fn settled_back(attempt: &Attempt, reversal: Reversal, now: Instant) -> Option<Write> {
+    if !reversal.full {
+        return None;
+    }
+    let last = attempt.unrefunded <= 1;
+    let write = match store::changed("attempt", attempt, Event::RefundedInFull, now) {
+        Some(write) if last => write,
+        _ => Write::update("attempt", attempt.key()).set("updated_at", now),
+    };
+    Some(
+        write
+            .add("unrefunded", -1)
+            .when("#unrefunded = :unrefunded")
+            .bind(":unrefunded", attempt.unrefunded),
+    )
+}
+
+/// Takes days and energies back from the payer, as far as they are there. One read.
+async fn take_days(
+    app: &App,
+    attempt: &Attempt,
+    payment: &Payment,
+    reversal: Reversal,
+    record: Refund,
+    now: Instant,
+) -> Result<(Refund, Vec<Write>)> {
+    let found = auth::find(&app.platform.table, attempt.payer).await?;
+    let member = found.ok_or_else(|| Problem::bug("a payment without its payer"))?;
+    let there = u32::try_from(member.balance.max(0)).unwrap_or(u32::MAX);
+    let energies = reversal.energies.min(there);
+    let uncovered = reversal.energies - energies;
+    let until = model::shortened(member.subscription_expires, reversal.days, now);
+    let mut change = auth::change(&member, now);
+    if let Some(until) = until {
+        change = change.set("subscription_expires", until);
+    }
+    let cause = format!("{}:{}", payment.id(), record.refund_id);
+    let mut writes = Vec::new();
+    if energies > 0 {
+        change = ledger::debit(change, energies);
+        let entry = expense(&member, &cause, energies, uncovered, now);
+        writes.push(Write::insert("entry", &entry));
+    }
+    writes.push(change);
+    if let Some(until) = until {
+        let event = SubscriptionEvent {
+            tg_id: member.tg_id,
+            cause,
+            event: "refund".to_owned(),
+            from: member.subscription_expires,
+            until,
+            at: now,
+        };
+        writes.push(Write::insert("subscription", &event));
+    }
+    Ok((Refund { energies, uncovered, ..record }, writes))
+}
+
+fn expense(
+    member: &Member,
+    cause: &str,
+    energies: u32,
+    uncovered: u32,
+    now: Instant,
+) -> EnergyEntry {
+    let mut metadata = Map::new();
+    if uncovered > 0 {
+        metadata.insert("uncovered".to_owned(), uncovered.into());
+    }
+    EnergyEntry {
+        tg_id: member.tg_id,
+        key: format!("refund:{cause}"),
+        delta: -i64::from(energies),
+        energy_kind: Kind::Refund,
+        reason: texts::REASON_REFUND.to_owned(),
+        metadata,
+        earned_before: member.earned_total,
+        version: member.version + 1,
+        created_at: now,
+        expires_at: None,
+        expired: false,
+    }
+}
+
+/// Revokes a gift that was given back in full before anybody activated it; anything else is for a
+/// person to look at.
+fn take_gift(payment: &Payment, reversal: Reversal, word: &Word, now: Instant) -> Result<Write> {
+    match &payment.gift {
+        Some(token) if reversal.full => Ok(Write::update("gift", Gift::key_of(token))
+            .set("status", GiftStatus::Revoked)
+            .when("#status = :paid")
+            .bind(":paid", GiftStatus::Paid)),
+        _ => alert(word, "refund_of_part_of_a_gift", now),
+    }
+}
+
+fn alert(word: &Word, reason: &str, now: Instant) -> Result<Write> {
+    let text = format!("Refund to look at ({reason}): attempt {}", word.attempt_id);
+    let id = format!("refund:{}:{}:{}", word.provider.name(), word.external_id, word.refund_id);
+    outbox::ask(&id, &Message::AdminAlert { text }, now)
+}
+
+/// Has those who run the club told of a refund that changes nothing. Once is enough.
+async fn report(app: &App, word: &Word, reason: &str, now: Instant) -> Result<Round<()>> {
+    tracing::warn!(attempt_id = %word.attempt_id, reason, "refund not applied");
+    match app.platform.table.write(alert(word, reason, now)?).await {
+        Ok(_) => Ok(Round::Done(())),
+        Err(error) => error.refusal().map(|_| Round::Done(())).map_err(Problem::from),
+    }
+}

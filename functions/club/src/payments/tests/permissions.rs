@@ -1,0 +1,92 @@
+//! What each function asks of AWS: neither more nor less than its role should allow.
+
+use std::collections::BTreeSet;
+
+use shared::clock::days;
+use shared::lease::Lease;
+
+use super::*;
+use crate::payments::{attempt, check, status, sweep};
+use crate::testing::{CHECKS, Mood};
+
+const TABLE: &str = "table/test-club";
+const DUE: &str = "table/test-club/index/due";
+const QUEUE: &str = "queue/payment-checks";
+
+/// What `function` asked for so far, without what the choke point needs for members.
+fn asked(shop: &Shop, function: &str) -> BTreeSet<(String, String)> {
+    let calls = shop.world.engine.calls().of(&format!("local-{function}"));
+    let permissions = calls.into_iter().flat_map(|call| call.permissions);
+    permissions.map(|permission| (permission.action, permission.resource)).collect()
+}
+
+fn allowed(table: &[&str], rest: &[(&str, &str)]) -> BTreeSet<(String, String)> {
+    let table = table.iter().map(|action| (format!("dynamodb:{action}"), TABLE.to_owned()));
+    let rest = rest.iter().map(|(action, on)| ((*action).to_owned(), (*on).to_owned()));
+    table.chain(rest).collect()
+}
+
+#[tokio::test]
+async fn functions_ask_for_exactly_this() {
+    let shop = Shop::with(&[("PAYMENT_CHECKS", "2")]).await;
+    // Links: made, reused, failed, replaced, by a key.
+    let keyed = shop.request(monthly()).header("idempotency-key", "one");
+    shop.world.call(link(), keyed).await;
+    let reuse = shop.request(monthly()).header("idempotency-key", "two");
+    let own = shop.world.call(link(), reuse).await.body["attempt_id"].clone();
+    let own = own.as_str().unwrap();
+    shop.world.provider.set_mood(Mood::Refusing(500));
+    shop.ask(json!({
+        "telegram_id": PAYER, "email": "a@example.com", "offer_key": "gift_rub_2000",
+    }))
+    .await;
+    shop.world.provider.set_mood(Mood::Fine);
+    let gift = shop.gift_linked(77).await;
+    let created = Attempt { status: Status::Created, ..shop.attempt(&gift).await };
+    let due_at = Attempt::follow_up(created.created_at, created.created_at);
+    shop.world.put(&Attempt { due_at, ..created }).await;
+
+    // Checks: unpaid, the last, and one that settles.
+    for _ in 0..2 {
+        shop.pass(30);
+        shop.world.deliver(check(), CHECKS).await;
+    }
+    assert_eq!(shop.status(own).await, Status::Abandoned);
+    let late = shop.linked().await;
+    shop.world.provider.change(&late, |invoice| invoice.state = "paid".to_owned());
+    shop.pass(30);
+    shop.world.deliver(check(), CHECKS).await;
+    assert_eq!(shop.status(&late).await, Status::Paid);
+
+    // The sweep: a lost hint, an attempt that was never answered, one that was paid after all.
+    let lost = shop.linked().await;
+    shop.world.engine.queues().purge(CHECKS).unwrap();
+    shop.world.provider.change(own, |invoice| invoice.state = "paid".to_owned());
+    shop.pass(15 * 60);
+    let swept = shop.world.tick(sweep()).await.unwrap();
+    assert_eq!((&swept["hints"], &swept["settled"]), (&json!(1), &json!(1)));
+
+    // Webhooks: success, failure, refund, and money that fits nowhere.
+    shop.deliver(json!({ "attempt_id": lost, "event": "fail" })).await;
+    shop.succeed(&lost).await;
+    shop.deliver(json!({ "attempt_id": lost, "event": "refund" })).await;
+    shop.deliver(json!({ "attempt_id": "x", "event": "success" })).await;
+    shop.deliver(json!({ "attempt_id": "x", "event": "refund" })).await;
+    let path = format!("/api/payments/attempts/{lost}");
+    shop.world.call(attempt(), Request::get(&path).token(&shop.token)).await;
+    let path = "/api/payments/status";
+    shop.world.call(status(), Request::get(path).token(&shop.token)).await;
+    let now = shop.world.now();
+    assert!(Lease::acquire(shop.world.table(), "attempt_sweep", now, now + days(1)).await.is_ok());
+
+    let send = ("sqs:SendMessage", QUEUE);
+    let all = ["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"];
+    assert_eq!(asked(&shop, "club-payments-link"), allowed(&all, &[send]));
+    assert_eq!(asked(&shop, "club-payments-check"), allowed(&all, &[send]));
+    assert_eq!(asked(&shop, "club-payments-sandbox-webhook"), allowed(&all, &[]));
+    let swept = [&all[..], &["ConditionCheckItem"]].concat();
+    let rest = [send, ("dynamodb:Query", DUE)];
+    assert_eq!(asked(&shop, "club-payments-sweep"), allowed(&swept, &rest));
+    assert_eq!(asked(&shop, "club-payments-attempt"), allowed(&["GetItem"], &[]));
+    assert_eq!(asked(&shop, "club-payments-status"), allowed(&["GetItem"], &[]));
+}
