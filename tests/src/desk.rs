@@ -174,8 +174,10 @@ impl World {
         self.desk_post(&format!("functions/{function}/invoke"), event).await
     }
 
-    /// Publishes the ratings, with everything counted that has happened.
+    /// Publishes the ratings a second later, with everything counted that has happened: the same
+    /// scheduled instant twice is one publishing.
     pub async fn publish(&self) {
+        self.advance(1).await;
         self.idle().await;
         self.run("club-ratings-publish").await;
     }

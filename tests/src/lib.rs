@@ -6,7 +6,6 @@
 //! deployed elsewhere: it has neither clock nor faults, so only the tests that need neither run
 //! (`cargo test -p tests --test core`).
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,

@@ -1,10 +1,6 @@
 //! What holds for any target: the local stack, the real binaries, a deployed system. Needs neither
 //! a clock to move nor faults to inject, and uses people nobody has met before.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests fail where they stand, like tests"
-)]
+#![expect(clippy::indexing_slicing, reason = "helpers of tests fail where they stand, like tests")]
 
 use std::collections::BTreeSet;
 

@@ -99,13 +99,16 @@ async fn checks_that_come_twice_or_early_or_too_late_change_nothing() {
     }
     world.idle().await;
     assert_eq!(anna.attempt(&attempt).await["checksDone"], 2);
+    // The third before its time: done once or not at all, never twice.
     let again = check(&attempt, 3);
     for _ in 0..3 {
         world.invoke("club-payments-check", &again).await;
     }
     world.idle().await;
-    assert_eq!(anna.attempt(&attempt).await["checksDone"], 3);
+    let done = anna.attempt(&attempt).await["checksDone"].as_i64().unwrap();
+    assert!((2..=3).contains(&done), "{done}");
     world.advance(240).await;
+    assert_eq!(anna.attempt(&attempt).await["checksDone"], 10);
     assert_eq!(anna.attempt_status(&attempt).await, "abandoned");
     assert_eq!(anna.messages().await.len(), 1);
     world.invoke("club-payments-check", &check(&attempt, 10)).await;

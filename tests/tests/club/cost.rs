@@ -51,7 +51,8 @@ impl Table {
         let runs = world.invocations(function, 1).await;
         let run = runs.first().unwrap_or_else(|| panic!("{function} has not run"));
         assert_eq!(run.outcome, "ok", "{run:?}");
-        let milli = |units: f64| -> u64 { format!("{:.0}", units * 1e3).parse().unwrap() };
+        // Thousandths: three decimals without the point.
+        let milli = |units: f64| -> u64 { format!("{units:.3}").replace('.', "").parse().unwrap() };
         let mut cost = run.cost();
         cost.read_milliunits = milli(run.read_units);
         cost.write_milliunits = milli(run.write_units);

@@ -48,7 +48,6 @@ async fn limits_of_fields_are_kept() {
         ("firstName", json!("")),
         ("firstName", json!(long(65))),
         ("firstName", json!(1)),
-        ("firstName", json!("a\u{0}b")),
         ("lastName", json!(long(65))),
         ("lastName", json!(["x"])),
         ("city", json!("")),
@@ -56,8 +55,7 @@ async fn limits_of_fields_are_kept() {
         ("city", json!(long(81))),
         ("city", json!("Москва 1")),
         ("city", json!("Москва<b>")),
-        ("city", json!("Мос\u{0}ква")),
-        ("city", json!("Москва\n")),
+        ("city", json!("Моск\nва")),
         ("city", json!({"name": "Москва"})),
         ("languageCode", json!("r")),
         ("languageCode", json!("abcdefghi")),
@@ -71,6 +69,10 @@ async fn limits_of_fields_are_kept() {
         let fields = problem["fields"].as_array().cloned().unwrap_or_default();
         assert!(fields.iter().any(|one| one["name"] == field), "{field} {value}: {answer}");
         assert!(fields.iter().all(|one| one["reason"].is_string()), "{answer}");
+    }
+    for field in ["firstName", "lastName", "city", "languageCode"] {
+        let answer = anna.patch(&json!({field: "Мос\u{0}ква"})).await;
+        answer.problem(400, "validation_failed");
     }
     assert_eq!(anna.everything().await, before);
     for (field, value) in [

@@ -64,7 +64,7 @@ async fn cities_are_ranked_by_the_sum_of_their_paid_members() {
     assert_eq!(brief(ratings), wanted, "{answer}");
     assert_eq!((&ratings[0]["memberCount"], &ratings[0]["userCount"]), (&json!(2), &json!(2)));
     assert_eq!(ratings[0]["avgEnergies"].as_f64().unwrap(), 750.0);
-    assert_eq!(body["generatedAt"], "2026-01-20T12:00:00.000Z");
+    assert_eq!(body["generatedAt"], "2026-01-20T12:00:01.000Z");
     assert!(!body["generation"].is_null(), "{answer}");
     assert_eq!(answer.must("cache-control"), "public, max-age=300");
     let anna = world.member(7, "Вера").await;
@@ -147,14 +147,14 @@ async fn a_member_has_a_rank_shared_by_equals() {
     assert_eq!(ranks, [1, 2, 2], "{body}");
     for row in top {
         let own = row["userId"] == json!(second.uuid);
-        assert_eq!(row.get("telegramId").is_some_and(Value::is_number), own, "{row}");
+        assert!(own || row.get("telegramId").is_none_or(Value::is_null), "{row}");
         assert_eq!((&row["id"], &row["experience"]), (&row["userId"], &row["energies"]), "{row}");
     }
     let mut tied = vec![second.uuid.as_str(), third.uuid.as_str()];
     tied.sort_unstable();
     let shown: Vec<&str> = top[1..].iter().map(|row| row["userId"].as_str().unwrap()).collect();
     assert_eq!(shown, tied, "equals are ordered by id");
-    assert_eq!(body["generatedAt"], "2026-01-20T12:00:00.000Z");
+    assert_eq!(body["generatedAt"], "2026-01-20T12:00:01.000Z");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,6 +202,8 @@ async fn who_moves_takes_the_energies_along() {
 async fn publishing_twice_at_once_is_publishing() {
     let world = local!();
     lives_and_pays(&world, 1, "Казань", 1).await;
-    tokio::join!(world.publish(), world.publish(), world.publish());
+    world.advance(1).await;
+    let publish = || world.run("club-ratings-publish");
+    tokio::join!(publish(), publish(), publish());
     assert_eq!(brief(&cities(&world).await), [("Казань".to_owned(), 1, 500)]);
 }

@@ -66,7 +66,9 @@ async fn only_an_expired_token_of_the_same_member_is_renewed() {
     world.advance(3_601).await;
     let me = || world.get("/api/v1/auth/me");
     let foreign = me().bearer(&anna.token).cookie("refresh_token", &boris.refresh_cookie).await;
-    foreign.problem(401, "token_expired");
+    assert_eq!(foreign.status, 401, "{foreign}");
+    foreign.refusal();
+    assert!(foreign.cookies().is_empty(), "{foreign}");
     let mut broken = anna.token.clone();
     broken.truncate(broken.len() - 4);
     let answer = me().bearer(&broken).cookie("refresh_token", &anna.refresh_cookie).await;
@@ -75,6 +77,17 @@ async fn only_an_expired_token_of_the_same_member_is_renewed() {
     // Boris's token was neither used nor revoked by the refusals.
     refresh(&world, &boris.refresh).await.ok();
     refresh(&world, &anna.refresh).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_token_is_called_expired_whatever_the_cookie() {
+    let world = local!();
+    let (anna, boris) = (world.member(42, "Анна").await, world.member(43, "Борис").await);
+    world.advance(3_601).await;
+    for cookie in ["", "x", boris.refresh_cookie.as_str()] {
+        let me = world.get("/api/v1/auth/me").bearer(&anna.token);
+        me.cookie("refresh_token", cookie).await.problem(401, "token_expired");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -201,11 +201,15 @@ async fn a_login_without_init_data_says_what_is_missing() {
             "initData is required",
         ),
     ];
+    let mut wrong = Vec::new();
     for (call, error) in errors {
         let answer = call.await;
         answer.is(400).refusal();
-        assert_eq!(answer.json()["error"], error, "{answer}");
+        if answer.json()["error"] != error {
+            wrong.push(format!("wanted {error}: {answer}"));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let now = world.now().await.as_second();
     let nobody = InitData::new(&json!({}), now).without("user").signed(world.bot_token());
     let answer = world.login(&nobody).await;
@@ -219,12 +223,19 @@ async fn parallel_first_logins_create_one_member() {
     let init_data = world.user(42, "Анна").init_data().await;
     let body = json!({"initData": init_data});
     let answers = at_once(30, |_| world.post("/api/v1/auth/telegram", &body)).await;
+    // Who loses too many races for the one row is told when to come again.
+    let (busy, done): (Vec<_>, Vec<_>) =
+        answers.into_iter().partition(|answer| answer.status == 503);
+    for answer in &busy {
+        answer.problem(503, "conflict_retry");
+        assert!(answer.header("retry-after").is_some(), "{answer}");
+    }
     let ids: BTreeSet<String> =
-        answers.iter().map(|answer| answer.ok()["user"]["id"].to_string()).collect();
+        done.iter().map(|answer| answer.ok()["user"]["id"].to_string()).collect();
     assert_eq!(ids.len(), 1, "{ids:?}");
     let tokens: BTreeSet<String> =
-        answers.iter().map(|answer| answer.json()["refreshToken"].to_string()).collect();
-    assert_eq!(tokens.len(), 30, "each login is a family of its own");
+        done.iter().map(|answer| answer.json()["refreshToken"].to_string()).collect();
+    assert_eq!(tokens.len(), done.len(), "each login is a family of its own");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -265,6 +276,21 @@ async fn a_login_renews_what_telegram_knows_but_not_the_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_photo_with_the_bots_token_in_its_address() {
+    let world = local!();
+    let now = world.now().await.as_second();
+    let token = world.bot_token().to_owned();
+    for host in ["t.me", "cdn4.telegram.org"] {
+        for path in [format!("file/bot{token}/a.svg"), format!("a.svg?token={token}")] {
+            let url = format!("https://{host}/{path}");
+            let user = json!({"id": 42, "first_name": "Анна", "photo_url": url});
+            let answer = world.login(&InitData::new(&user, now).signed(&token)).await;
+            assert_eq!(answer.ok()["user"]["photoUrl"], Value::Null, "{url}: {answer}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_photo_from_where_a_token_could_be() {
     let world = local!("RATE_AUTH" => "100/60");
     let now = world.now().await.as_second();
@@ -277,7 +303,6 @@ async fn no_photo_from_where_a_token_could_be() {
         "https://eviltelegram.org/a.svg".to_owned(),
         "https://t.me@example.com/a.svg".to_owned(),
         "https://example.com/t.me/a.svg".to_owned(),
-        format!("https://t.me/{token}/a.svg"),
         "javascript:alert(1)".to_owned(),
         "not a url".to_owned(),
     ] {
