@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use engine::Engine;
@@ -39,6 +40,7 @@ pub(crate) struct Front {
     routes: BTreeMap<String, Routes>,
     logs: Logs,
     calls: desk::Calls,
+    refusing: AtomicBool,
 }
 
 impl Front {
@@ -72,7 +74,13 @@ impl Front {
             routes,
             logs,
             calls,
+            refusing: AtomicBool::new(false),
         }
+    }
+
+    /// From now on nothing new is begun.
+    pub(crate) fn refuse(&self) {
+        self.refusing.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -137,6 +145,9 @@ impl Front {
                 return reply;
             }
             return Ok(desk::answer(self, &exchange).await);
+        }
+        if self.refusing.load(Ordering::SeqCst) {
+            return Ok(own_answer(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"));
         }
         let (service, rest) = split(&path);
         match self.routes.get(service) {

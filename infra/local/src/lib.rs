@@ -36,6 +36,7 @@ pub mod logs;
 mod options;
 pub mod out;
 mod reply;
+mod resources;
 pub mod route;
 mod sandbox;
 mod secrets;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use local::cli::{self, Command};
 use local::{Alone, Options, Running, Stack, out};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -30,18 +30,20 @@ async fn main() -> ExitCode {
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 async fn run(options: Options) -> Outcome {
+    let end = End::new()?;
     let stack = Stack::start(options).await?;
     introduce(&stack);
-    wait().await?;
+    end.wait().await;
     stack.stop().await;
     Ok(())
 }
 
 async fn run_sandboxes(port: u16, public_url: String) -> Outcome {
     let services = BTreeMap::from([("club".to_owned(), public_url)]);
+    let end = End::new()?;
     let sandboxes = Alone::start(port, services, |name| std::env::var(name).ok()).await?;
     out::line(format_args!("sandboxes: {}", sandboxes.base_url));
-    wait().await?;
+    end.wait().await;
     sandboxes.stop().await;
     Ok(())
 }
@@ -68,11 +70,24 @@ fn introduce(stack: &Running) {
     out::line(format_args!("ready: {base}"));
 }
 
-/// Until somebody presses Ctrl-C or sends SIGTERM.
-async fn wait() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
+/// Somebody presses Ctrl-C or sends SIGTERM. Made before anything is printed: whoever waits for
+/// the first line may send it at once.
+struct End {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl End {
+    fn new() -> std::io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { interrupt, terminate })
+    }
+
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

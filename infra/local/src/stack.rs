@@ -1,13 +1,13 @@
 //! The whole: started from the templates, running, stopped.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use engine::{Call, Clock, Engine, EngineError, Reply as EngineReply, Service};
-use serde_json::{Value, json};
+use engine::{Clock, Engine, EngineError};
+use serde_json::Value;
 use shared::aws::Aws;
 use shared::settings::Environment;
 use tokio::sync::watch;
@@ -21,11 +21,12 @@ use crate::invoke::{
 };
 use crate::logs::Logs;
 use crate::options::{Mode, Options, Storage};
+use crate::resources;
 use crate::sandbox::Sandboxes;
 use crate::secrets::Secrets;
 use crate::serve::{Exchange, Handler, Hangup, Listener, handler};
 use crate::store::{Store, StoreError};
-use crate::template::{self, FunctionSpec, Names, TableSpec, TemplateError, Wiring};
+use crate::template::{self, FunctionSpec, Names, TemplateError, Wiring};
 
 /// How long jobs may go on after the stack was told to stop.
 const DRAIN: Duration = Duration::from_secs(15);
@@ -75,6 +76,8 @@ pub struct Running {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     conductor: Option<JoinHandle<()>>,
+    /// Held as long as the stack runs, so that no other one uses the same folder.
+    _lock: Option<File>,
 }
 
 impl Stack {
@@ -91,18 +94,18 @@ impl Stack {
             front: front_url.clone(),
         };
         let wiring = template::read(&options.template, &options.parameters, &names)?;
-        let (store, folder) = match &options.storage {
-            Storage::Memory => (Store::memory()?, None),
+        let (store, folder, lock) = match &options.storage {
+            Storage::Memory => (Store::memory()?, None, None),
             Storage::Folder(folder) => {
-                let refuse = |error| StartError::Folder(folder.display().to_string(), error);
-                std::fs::create_dir_all(folder).map_err(refuse)?;
-                (Store::open(&folder.join("runner.db"))?, Some(folder))
+                let lock = take(folder)
+                    .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
+                (Store::open(&folder.join("runner.db"))?, Some(folder), Some(lock))
             }
         };
         let clock = conduct::restore(&store, options.clock, options.frozen)?;
         let engine = make_engine(folder.map(std::path::PathBuf::as_path), &clock)?;
         engine.queues().set_base_url(&names.queue_base);
-        make_resources(&engine, &wiring).await?;
+        resources::make(&engine, &wiring).await?;
         let from_environment = options.secrets_from_environment;
         let secrets = Secrets::new(&wiring.services(), |name| {
             from_environment.then(|| std::env::var(name).ok()).flatten()
@@ -154,7 +157,8 @@ impl Stack {
             tokio::spawn(engine_listener.serve(engine_handler(engine), stop.subscribe())),
         ];
         let conductor = Some(tokio::spawn(conductor.run()));
-        Ok(Running { base_url: front_url, engine_url, front, stop, tasks, conductor })
+        let base_url = front_url;
+        Ok(Running { base_url, engine_url, front, stop, tasks, conductor, _lock: lock })
     }
 }
 
@@ -241,17 +245,22 @@ impl Running {
         self.front.settings()
     }
 
-    /// Takes no more requests, lets what runs end, and stops.
+    /// Takes no more work, lets what runs end, and stops.
     pub async fn stop(mut self) {
-        self.stop.send_replace(true);
-        for task in self.tasks.drain(..) {
-            let _ = task.await;
-        }
+        // The servers go on until the last invocation has ended: functions that run as processes
+        // bring their results, and their calls to DynamoDB, over HTTP.
+        self.front.refuse();
         self.front.conducting().stop().await;
         if let Some(conductor) = self.conductor.take() {
             let _ = tokio::time::timeout(DRAIN, conductor).await;
         }
-        self.front.invoker().close().await;
+        let invoker = self.front.invoker();
+        let _ = tokio::time::timeout(DRAIN, invoker.at_rest()).await;
+        invoker.close().await;
+        self.stop.send_replace(true);
+        for task in self.tasks.drain(..) {
+            let _ = task.await;
+        }
     }
 }
 
@@ -268,6 +277,14 @@ pub(crate) async fn bind(port: u16) -> Result<Listener, StartError> {
     Listener::bind(port).await.map_err(|error| StartError::Port(port, error))
 }
 
+/// Makes the folder and marks it as in use.
+fn take(folder: &Path) -> std::io::Result<File> {
+    std::fs::create_dir_all(folder)?;
+    let file = File::create(folder.join("lock"))?;
+    file.try_lock().map_err(|_| std::io::Error::other("another stack uses this folder"))?;
+    Ok(file)
+}
+
 fn make_engine(folder: Option<&Path>, clock: &Clock) -> Result<Engine, StartError> {
     Ok(match folder {
         Some(folder) => Engine::open(folder, clock.clone())?,
@@ -281,68 +298,11 @@ fn engine_handler(engine: Engine) -> Handler {
         let engine = engine.clone();
         async move {
             match engine.http(&parts, body).await {
-                EngineReply::Silence(engine::NoAnswer::Timeout) => Err(Hangup::Later),
+                engine::Reply::Silence(engine::NoAnswer::Timeout) => Err(Hangup::Later),
                 reply => reply.into_http().ok_or(Hangup::Now),
             }
         }
     })
-}
-
-async fn make_resources(engine: &Engine, wiring: &Wiring) -> Result<(), StartError> {
-    for queue in &wiring.queues {
-        engine.queues().create(queue).map_err(EngineError::from)?;
-    }
-    for table in &wiring.tables {
-        make_table(engine, table).await?;
-    }
-    Ok(())
-}
-
-async fn make_table(engine: &Engine, table: &TableSpec) -> Result<(), StartError> {
-    let refuse = |what: String| StartError::Table(table.name.clone(), what);
-    let ask = async |operation: &str, body: Value| {
-        let call = Call {
-            service: Service::Dynamodb,
-            operation: operation.to_owned(),
-            body: Bytes::from(body.to_string()),
-            caller: "local-runner".to_owned(),
-        };
-        match engine.call(call).await {
-            EngineReply::Answer(answer) => {
-                let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
-                if answer.status == 200 { Ok(body) } else { Err(body) }
-            }
-            EngineReply::Silence(_) => Err(Value::Null),
-        }
-    };
-    let name = json!({ "TableName": table.name });
-    if let Ok(found) = ask("DescribeTable", name).await {
-        let of = |value: &Value, list: &str| {
-            let list = value.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
-            let mut names: Vec<_> = list.iter().map(|i| i.get("IndexName").cloned()).collect();
-            names.sort_by_key(|name| format!("{name:?}"));
-            names
-        };
-        let found = found.get("Table").cloned().unwrap_or_default();
-        let same = ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"]
-            .iter()
-            .all(|list| of(&found, list) == of(&table.create, list))
-            && found.get("KeySchema") == table.create.get("KeySchema");
-        if !same {
-            let what = "has other keys or indexes than the template; start with another --data";
-            return Err(refuse(what.to_owned()));
-        }
-        return Ok(());
-    }
-    ask("CreateTable", table.create.clone()).await.map_err(|error| refuse(error.to_string()))?;
-    if let Some(attribute) = &table.ttl {
-        let ttl = json!({
-            "TableName": table.name,
-            "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
-        });
-        ask("UpdateTimeToLive", ttl).await.map_err(|error| refuse(error.to_string()))?;
-    }
-    Ok(())
 }
 
 /// What it takes to start functions.

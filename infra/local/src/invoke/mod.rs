@@ -113,6 +113,7 @@ struct Inner {
     clock: Clock,
     log: Invocations,
     ended: watch::Sender<u64>,
+    running: watch::Sender<usize>,
 }
 
 struct Slot {
@@ -131,7 +132,8 @@ impl Invoker {
         };
         let functions = functions.into_iter().map(slot).collect();
         let ended = watch::channel(0).0;
-        Self { inner: Arc::new(Inner { functions, clock, log, ended }) }
+        let running = watch::channel(0).0;
+        Self { inner: Arc::new(Inner { functions, clock, log, ended, running }) }
     }
 
     /// Runs `function` on `payload`. The work goes on when the caller is dropped, as it does in
@@ -156,7 +158,9 @@ impl Invoker {
         };
         let inner = self.inner.clone();
         let name = function.to_owned();
+        let counted = Counted::new(self.inner.clone());
         let work = tokio::spawn(async move {
+            let _counted = counted;
             let result = inner.run(&name, trigger, &request_id, &payload).await;
             drop(permit);
             inner.ended.send_modify(|count| *count = count.wrapping_add(1));
@@ -170,6 +174,12 @@ impl Invoker {
     pub fn has_room(&self, function: &str) -> bool {
         let slot = self.inner.functions.get(function);
         slot.is_some_and(|slot| slot.permits.available_permits() > 0)
+    }
+
+    /// Waits until nothing runs.
+    pub async fn at_rest(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.inner.running.subscribe().wait_for(|running| *running == 0).await;
     }
 
     /// Announces the end of every invocation.
@@ -246,6 +256,22 @@ impl Inner {
         };
         self.log.add(begun.through(choke).ended(&result, started.elapsed(), cost));
         result
+    }
+}
+
+/// Counts an invocation as long as it runs, however it ends.
+struct Counted(Arc<Inner>);
+
+impl Counted {
+    fn new(inner: Arc<Inner>) -> Self {
+        inner.running.send_modify(|running| *running = running.saturating_add(1));
+        Self(inner)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.running.send_modify(|running| *running = running.saturating_sub(1));
     }
 }
 

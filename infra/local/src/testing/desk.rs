@@ -1,9 +1,12 @@
+use std::collections::BTreeMap;
+
 use http::HeaderName;
 use serde_json::{Value, json};
 use shared::outbound::Outbound;
 use shared::telegram::{BotToken, Key, Rules, verify};
 
 use super::{World, body_of};
+use crate::Alone;
 
 #[tokio::test]
 async fn minted_init_data_passes_the_check_of_its_service() {
@@ -123,4 +126,21 @@ async fn everything_of_the_desk_answers() {
         Outbound::new().get(&format!("{}/_local", world.stack.base_url)).send().await.unwrap();
     assert!(String::from_utf8_lossy(&page.body).contains("demo-tick"));
     world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn the_sandboxes_stand_alone() {
+    let nowhere = BTreeMap::from([("club".to_owned(), "http://127.0.0.1:9".to_owned())]);
+    let alone = Alone::start(0, nowhere, |_| None).await.unwrap();
+    let http = Outbound::new();
+    let url = |path: &str| format!("{}/_local/{path}", alone.base_url);
+    let send = url("sandbox/telegram/bot7000000001:local-club/sendMessage");
+    let message = json!({ "chat_id": 1, "text": "x" });
+    assert_eq!(http.post(&send).json(&message).send().await.unwrap().status, 200);
+    let fault = json!({ "target": "telegram", "kind": "error" });
+    assert_eq!(http.post(&url("faults")).json(&fault).send().await.unwrap().status, 200);
+    assert_eq!(http.post(&send).json(&message).send().await.unwrap().status, 500);
+    assert_eq!(http.get(&url("health")).send().await.unwrap().status, 200);
+    assert_eq!(http.get(&url("queues")).send().await.unwrap().status, 404);
+    alone.stop().await;
 }

@@ -3,6 +3,7 @@
 mod desk;
 mod front;
 mod jobs;
+mod processes;
 mod restart;
 
 use std::path::Path;

@@ -6,10 +6,11 @@ use serde_json::json;
 use super::{Seen, World, options};
 use crate::{Move, Options};
 
-struct Folder(PathBuf);
+/// A folder that is removed in the end.
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let name = format!("local-test-{}", uuid::Uuid::new_v4().simple());
         Self(std::env::temp_dir().join(name))
     }
@@ -44,6 +45,7 @@ async fn clock_messages_checkpoints_and_schedules_survive_a_restart() {
         .queues()
         .send("test-jobs", "later", Some(Duration::from_secs(600)))
         .unwrap();
+    assert!(crate::Stack::start(kept(&seen, &folder)).await.is_err(), "one stack per folder");
     // As a killed process would: nothing is said good-bye to.
     drop(world);
 
