@@ -48,9 +48,9 @@ pub enum Linked {
     Link {
         /// The attempt.
         attempt: Box<Attempt>,
-        /// Was it made by an earlier call?
+        /// Was it made by an earlier call of another wish?
         reused: bool,
-        /// Was that earlier call this one, by its key?
+        /// Was this wish answered before, by its key?
         replayed: bool,
     },
     /// No payment is needed.
@@ -306,8 +306,14 @@ async fn lost(
     }
 }
 
-/// The answer from the entity that a key names: `None` when its try failed.
-async fn answer_of(app: &App, id: &str, now: Instant) -> Result<Option<Linked>> {
+/// What a key is tied to when its call found a link instead of making one: a replay must say so
+/// again.
+const FOUND: &str = "found:";
+
+/// The answer from what a key is tied to: `None` when its try failed.
+async fn answer_of(app: &App, tied: &str, now: Instant) -> Result<Option<Linked>> {
+    let found = tied.strip_prefix(FOUND);
+    let (reused, id) = (found.is_some(), found.unwrap_or(tied));
     let Some(attempt) = store::find(&app.platform.table, id).await? else { return Ok(None) };
     match attempt.status {
         Status::Failed => Ok(None),
@@ -318,7 +324,7 @@ async fn answer_of(app: &App, id: &str, now: Instant) -> Result<Option<Linked>> 
         _ if attempt.url.is_none() => Ok(None),
         _ => {
             let attempt = Box::new(attempt);
-            Ok(Some(Linked::Link { attempt, reused: true, replayed: true }))
+            Ok(Some(Linked::Link { attempt, reused, replayed: true }))
         }
     }
 }
@@ -345,7 +351,7 @@ async fn reuse(
     key: &Idempotency,
     now: Instant,
 ) -> Result<Linked> {
-    if let Some(write) = key.naming(&attempt.id, None, now)
+    if let Some(write) = key.naming(&format!("{FOUND}{}", attempt.id), None, now)
         && let Err(error) = app.platform.table.write(write).await
     {
         let refusal = error.refusal()?;

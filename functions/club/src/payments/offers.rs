@@ -74,12 +74,7 @@ impl Offer {
             purpose,
             periodicity,
             days: periodicity.days(),
-            prices: vec![
-                Money::new(200_000, Currency::Rub),
-                Money::new(2_500, Currency::Usd),
-                Money::new(2_300, Currency::Eur),
-                Money::new(1_500, Currency::Xtr),
-            ],
+            prices: vec![Money::new(200_000, Currency::Rub)],
             active: true,
         })
     }

@@ -120,7 +120,7 @@ pub async fn end(
     if matches!(event, Event::Refused | Event::LastCheckUnpaid) {
         let message = Message::PaymentNotCompleted { tg_id: attempt.payer };
         // One for each attempt, however it ends: an attempt never becomes pending again.
-        writes.push(outbox::ask(&format!("not_completed:{}", attempt.id), &message, now)?);
+        writes.push(outbox::ask(&format!("payment_not_completed:{}", attempt.id), &message, now)?);
     }
     writes.extend(fence.map(Lease::fence));
     happened(table.transact(writes).await)

@@ -76,7 +76,11 @@ impl Provider {
     ///
     /// # Errors
     /// [`ProviderError`]; the provider may have made a link all the same.
-    pub async fn invoice(self, app: &App, attempt: &Attempt) -> Result<Invoice, ProviderError> {
+    pub(super) async fn invoice(
+        self,
+        app: &App,
+        attempt: &Attempt,
+    ) -> Result<Invoice, ProviderError> {
         match self {
             Self::Sandbox => sandbox::invoice(app, attempt, app.payments.provider_timeout).await,
         }
@@ -86,7 +90,7 @@ impl Provider {
     ///
     /// # Errors
     /// [`ProviderError`].
-    pub async fn ask(
+    pub(super) async fn ask(
         self,
         app: &App,
         attempt_id: &str,

@@ -12,10 +12,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::function::Instance;
+use shared::money::{Currency, Money};
 use shared::table::Item;
 
 use super::items::OpenAttempt;
 use super::model::{Attempt, Payment, Status};
+use super::offers::Offer;
 use super::{link, sandbox_webhook};
 use crate::App;
 use crate::auth::Member;
@@ -54,6 +56,16 @@ impl Shop {
         let reply = self.ask(monthly()).await;
         assert_eq!(reply.status, 200, "{}", reply.body);
         reply.body["attempt_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Gives the monthly offer more prices than the seed has.
+    async fn sell_for_every_currency(&self) {
+        let price = |minor, currency| Money::new(minor, currency);
+        let more =
+            [price(2_500, Currency::Usd), price(2_300, Currency::Eur), price(1_500, Currency::Xtr)];
+        let mut offer = Offer::seeded("monthly_rub_2000").unwrap();
+        offer.prices.extend(more);
+        self.world.put(&offer).await;
     }
 
     async fn gift_linked(&self, recipient: i64) -> String {

@@ -121,6 +121,7 @@ async fn one_more_payment_of_an_attempt_is_a_renewal() {
 #[tokio::test]
 async fn attempts_of_one_member_settle_side_by_side() {
     let shop = Shop::open().await;
+    shop.sell_for_every_currency().await;
     let mut ids = Vec::new();
     for currency in ["RUB", "USD", "EUR", "XTR"] {
         let mut body = monthly();
