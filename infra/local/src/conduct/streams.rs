@@ -31,6 +31,8 @@ pub(super) struct StreamWorker {
     /// The last record that is done with.
     checkpoint: Option<String>,
     shard: Option<(String, String)>,
+    /// Where to read on, as the last read answered.
+    iterator: Option<Value>,
     pending: VecDeque<Batch>,
     running: bool,
     /// Has everything been read that was there at the last look?
@@ -59,6 +61,7 @@ impl StreamWorker {
             key,
             checkpoint,
             shard,
+            iterator: None,
             pending,
             running: false,
             at_end: false,
@@ -115,25 +118,13 @@ impl StreamWorker {
 
     /// Reads on from the checkpoint. False at the end of the stream.
     async fn read(&mut self, context: &Context) -> Result<bool, WorkError> {
-        let (stream, shard) = match self.shard.clone() {
-            Some(known) => known,
-            None => self.find(context).await?,
+        let iterator = match self.iterator.take() {
+            Some(iterator) => iterator,
+            None => self.begin(context).await?,
         };
-        let mut position = json!({ "StreamArn": stream, "ShardId": shard });
-        let start = match &self.checkpoint {
-            Some(sequence) => {
-                json!({ "ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": sequence })
-            }
-            None if self.source.latest => json!({ "ShardIteratorType": "LATEST" }),
-            None => json!({ "ShardIteratorType": "TRIM_HORIZON" }),
-        };
-        if let (Value::Object(position), Value::Object(start)) = (&mut position, start) {
-            position.extend(start);
-        }
-        let iterator = self.ask(context, "GetShardIterator", &position).await?;
-        let iterator = iterator.get("ShardIterator").cloned().unwrap_or_default();
         let request = json!({ "ShardIterator": iterator, "Limit": self.source.batch });
         let answer = self.ask(context, "GetRecords", &request).await?;
+        self.iterator = answer.get("NextShardIterator").cloned();
         let records = answer.get("Records").and_then(Value::as_array).cloned().unwrap_or_default();
         let Some(upto) = records.last().map(sequence_of) else { return Ok(false) };
         let wanted = |record: &Value| filter::passes(&self.source.filters, record);
@@ -144,6 +135,26 @@ impl StreamWorker {
             self.pending.push_back(Batch { records, upto, attempts: 0 });
         }
         Ok(true)
+    }
+
+    /// An iterator behind the checkpoint, or at the start that the template names.
+    async fn begin(&mut self, context: &Context) -> Result<Value, WorkError> {
+        let (stream, shard) = match self.shard.clone() {
+            Some(known) => known,
+            None => self.find(context).await?,
+        };
+        let position = match &self.checkpoint {
+            Some(sequence) => json!({
+                "StreamArn": stream, "ShardId": shard,
+                "ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": sequence,
+            }),
+            None => {
+                let kind = if self.source.latest { "LATEST" } else { "TRIM_HORIZON" };
+                json!({ "StreamArn": stream, "ShardId": shard, "ShardIteratorType": kind })
+            }
+        };
+        let answer = self.ask(context, "GetShardIterator", &position).await?;
+        Ok(answer.get("ShardIterator").cloned().unwrap_or_default())
     }
 
     async fn find(&mut self, context: &Context) -> Result<(String, String), WorkError> {
