@@ -26,19 +26,23 @@ pub struct Alone {
 }
 
 impl Alone {
-    /// Starts the sandboxes on `port`. `services` are the roots of the APIs that webhooks go to.
+    /// Starts the sandboxes on `port`. `services` are the roots of the APIs that webhooks go to;
+    /// secrets may come from variables such as `CLUB_SANDBOX_SECRET`.
     ///
     /// # Errors
     /// [`StartError`].
     pub async fn start(
         port: u16,
         services: BTreeMap<String, String>,
-        override_of: impl Fn(&str) -> Option<String>,
+        from_environment: bool,
     ) -> Result<Self, StartError> {
         let listener = bind(port).await?;
         let base_url = listener.url();
         let names: Vec<String> = services.keys().cloned().collect();
-        let secrets = Secrets::new(&names, override_of);
+        let secrets = Secrets::new(&names, |service, name| {
+            let variable = format!("{}_{name}", service.to_uppercase());
+            from_environment.then(|| std::env::var(variable).ok()).flatten()
+        });
         let (store, clock) = (Store::memory()?, Clock::system());
         let sandboxes = Sandboxes::new(store, clock.clone(), secrets, &base_url, services)?;
         let handler = handler(move |exchange| {

@@ -83,7 +83,7 @@ mod tests {
             reserved: None,
             permissions: Vec::new(),
         };
-        let secrets = Secrets::new(&["club".to_owned()], |_| None);
+        let secrets = Secrets::new(&["club".to_owned()], |_, _| None);
         let settings = BTreeMap::from([("STAGE".to_owned(), "other".to_owned())]);
         let endpoints = Endpoints { front: "http://127.0.0.1:1", engine: "http://127.0.0.1:2" };
         let variables = of(&function, &endpoints, &secrets, &settings);

@@ -25,15 +25,13 @@ const NAMES: [&str; 5] = [
 ];
 
 impl Secrets {
-    /// The secrets of `services`; `override_of` may replace one, by a name such as
-    /// `CLUB_TELEGRAM_BOT_TOKEN`.
+    /// The secrets of `services`; `instead` may replace one, by its service and plain name.
     #[must_use]
-    pub fn new(services: &[String], override_of: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn new(services: &[String], instead: impl Fn(&str, &str) -> Option<String>) -> Self {
         let mut values = BTreeMap::new();
         for service in services {
             for name in NAMES {
-                let variable = format!("{}_{name}", service.to_uppercase());
-                let value = override_of(&variable).filter(|value| !value.is_empty());
+                let value = instead(service, name).filter(|value| !value.is_empty());
                 let value = value.unwrap_or_else(|| fixed(service, name));
                 values.insert((service.clone(), name.to_owned()), value);
             }
@@ -83,8 +81,8 @@ mod tests {
     #[test]
     fn secrets_are_fixed_long_enough_and_can_be_replaced() {
         let services = ["club".to_owned(), "market".to_owned()];
-        let secrets = Secrets::new(&services, |name| {
-            (name == "MARKET_JWT_SECRET").then(|| "from outside".to_owned())
+        let secrets = Secrets::new(&services, |service, name| {
+            (service == "market" && name == "JWT_SECRET").then(|| "from outside".to_owned())
         });
         assert_eq!(secrets.get("club", "TELEGRAM_BOT_TOKEN"), "7000000001:local-club");
         assert_eq!(secrets.get("market", "TELEGRAM_BOT_TOKEN"), "7000000003:local-market");

@@ -106,9 +106,11 @@ impl Stack {
         let engine = make_engine(folder.map(std::path::PathBuf::as_path), &clock)?;
         engine.queues().set_base_url(&names.queue_base);
         resources::make(&engine, &wiring).await?;
-        let from_environment = options.secrets_from_environment;
-        let secrets = Secrets::new(&wiring.services(), |name| {
-            from_environment.then(|| std::env::var(name).ok()).flatten()
+        let secrets = Secrets::new(&wiring.services(), |service, name| {
+            // What a setting tells the functions, the sandboxes have to know, too.
+            let variable = format!("{}_{name}", service.to_uppercase());
+            let outside = options.secrets_from_environment.then(|| std::env::var(variable).ok());
+            options.settings.get(name).cloned().or(outside.flatten())
         });
         let (logs, log) = (Logs::of_process(), Invocations::default());
         let settings = options.settings.clone();
@@ -270,6 +272,7 @@ impl Drop for Running {
         if let Some(conductor) = self.conductor.take() {
             conductor.abort();
         }
+        self.front.invoker().kill();
     }
 }
 

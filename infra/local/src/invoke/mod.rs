@@ -208,22 +208,28 @@ impl Invoker {
         }
     }
 
+    fn pools(&self) -> impl Iterator<Item = &Pool> {
+        self.inner.functions.values().filter_map(|slot| match &slot.backend {
+            Backend::Processes(pool) => Some(pool),
+            _ => None,
+        })
+    }
+
     /// The processes that run now.
     #[must_use]
     pub fn instances(&self) -> Vec<InstanceInfo> {
-        let pools = self.inner.functions.values().filter_map(|slot| match &slot.backend {
-            Backend::Processes(pool) => Some(pool),
-            _ => None,
-        });
-        pools.flat_map(Pool::instances).collect()
+        self.pools().flat_map(Pool::instances).collect()
     }
 
-    /// Ends all processes.
+    /// Ends all processes, without waiting.
+    pub fn kill(&self) {
+        self.pools().for_each(Pool::kill);
+    }
+
+    /// Ends all processes and waits for their end.
     pub async fn close(&self) {
-        for slot in self.inner.functions.values() {
-            if let Backend::Processes(pool) = &slot.backend {
-                pool.close().await;
-            }
+        for pool in self.pools() {
+            pool.close().await;
         }
     }
 }

@@ -238,11 +238,18 @@ impl Pool {
         instances.values().map(info).collect()
     }
 
+    /// Ends all processes, without waiting.
+    pub fn kill(&self) {
+        for instance in lock(&self.inner.instances).values() {
+            instance.kill.notify_one();
+        }
+    }
+
     /// Ends all processes and waits for their end.
     pub async fn close(&self) {
+        self.kill();
         let instances: Vec<_> = lock(&self.inner.instances).values().cloned().collect();
         for instance in instances {
-            instance.kill.notify_one();
             let mut exited = instance.exited.subscribe();
             let gone = exited.wait_for(Option::is_some);
             let _ = tokio::time::timeout(Duration::from_secs(5), gone).await;

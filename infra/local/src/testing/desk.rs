@@ -131,7 +131,7 @@ async fn everything_of_the_desk_answers() {
 #[tokio::test]
 async fn the_sandboxes_stand_alone() {
     let nowhere = BTreeMap::from([("club".to_owned(), "http://127.0.0.1:9".to_owned())]);
-    let alone = Alone::start(0, nowhere, |_| None).await.unwrap();
+    let alone = Alone::start(0, nowhere, false).await.unwrap();
     let http = Outbound::new();
     let url = |path: &str| format!("{}/_local/{path}", alone.base_url);
     let send = url("sandbox/telegram/bot7000000001:local-club/sendMessage");
