@@ -25,12 +25,22 @@ pub(crate) struct Running {
     /// The club's secrets by their plain names.
     pub(crate) secrets: BTreeMap<String, String>,
     /// Stops with the world.
-    _stack: Option<local::Running>,
+    stack: Option<local::Running>,
 }
 
 impl std::fmt::Debug for Running {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.club)
+    }
+}
+
+impl Running {
+    /// What went wrong last, and what was logged: the first thing to read after a 500.
+    pub(crate) fn last_words(&self) -> String {
+        let Some(stack) = &self.stack else { return String::new() };
+        let failed = stack.invocations(None, 200).into_iter();
+        let failed = failed.filter(|run| run.outcome != "ok").map(|run| format!("{run:?}"));
+        failed.chain(stack.logs(20)).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -48,7 +58,7 @@ pub(crate) fn deployed() -> Option<Running> {
         desk: None,
         sandboxes: plain(sandboxes),
         secrets: SECRETS.iter().filter_map(|name| secret(name)).collect(),
-        _stack: None,
+        stack: None,
     })
 }
 
@@ -76,7 +86,7 @@ pub(crate) async fn start(settings: &[(&str, &str)]) -> Running {
         desk: Some(stack.base_url.clone()),
         sandboxes: stack.base_url.clone(),
         secrets,
-        _stack: Some(stack),
+        stack: Some(stack),
     }
 }
 

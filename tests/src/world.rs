@@ -165,7 +165,9 @@ impl World {
     /// What holds for every answer: it is no 500, and no secret is in it.
     #[track_caller]
     pub(crate) fn inspect(&self, answer: &Answer) {
-        assert!(answer.status < 500 || matches!(answer.status, 502 | 503), "{answer}");
+        if answer.status >= 500 && !matches!(answer.status, 502 | 503) {
+            panic!("{answer}\n{}", self.inner.running.last_words());
+        }
         let shown = format!("{:?} {}", answer.headers, answer.text());
         for (name, secret) in &self.inner.running.secrets {
             assert!(!shown.contains(secret.as_str()), "{name} in the answer to {}", answer.call);
