@@ -17,7 +17,12 @@ pub(super) fn allows(origins: &[String], origin: &HeaderValue) -> bool {
 
 /// Lets the page of an allowed origin read the answer.
 pub(super) fn write(origins: &[String], origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
-    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    // One line: API Gateway's payload 2.0 has no place for a header that comes twice.
+    let vary = match headers.get(header::VARY).and_then(|vary| vary.to_str().ok()) {
+        Some(vary) => HeaderValue::from_str(&format!("{vary}, Origin")),
+        None => Ok(HeaderValue::from_static("Origin")),
+    };
+    headers.insert(header::VARY, vary.unwrap_or(HeaderValue::from_static("*")));
     let Some(origin) = origin.filter(|origin| allows(origins, origin)) else { return };
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));

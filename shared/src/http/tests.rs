@@ -176,6 +176,7 @@ async fn every_answer_carries_what_all_answers_carry() {
         ("access-control-allow-origin", "https://app.example.test"),
         ("access-control-allow-credentials", "true"),
         ("cache-control", "no-store"),
+        ("vary", "Origin"),
         ("x-ratelimit-limit", "100"),
         ("x-ratelimit-remaining", "99"),
     ] {
