@@ -173,6 +173,7 @@ impl Front {
             parts: &exchange.parts,
             path,
             body: &exchange.body,
+            host: self.host(&exchange),
             source: pretended.unwrap_or(exchange.peer),
             api: service,
             route: &route.key,
@@ -194,6 +195,13 @@ impl Front {
                 own_answer(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
             }
         }
+    }
+
+    /// The name the event tells. An API is reached by its own names only, so that a function
+    /// never sees a malformed one; here any other name is replaced by this machine's.
+    fn host<'a>(&'a self, exchange: &'a Exchange) -> &'a str {
+        let own = self.url.strip_prefix("http://").unwrap_or(&self.url);
+        exchange.header(HOST.as_str()).filter(|host| is_loopback(host)).unwrap_or(own)
     }
 
     /// `<function>/<instance>/2018-06-01/runtime/<call>`.
@@ -219,7 +227,7 @@ impl Front {
 
 /// The first segment of a path, and what follows it.
 fn split(path: &str) -> (&str, &str) {
-    let path = path.trim_start_matches('/');
+    let path = path.strip_prefix('/').unwrap_or(path);
     match path.find('/') {
         Some(at) => path.split_at(at),
         None => (path, "/"),
@@ -229,10 +237,19 @@ fn split(path: &str) -> (&str, &str) {
 /// Does the request name this machine by a loopback name? A page in a browser that had its own
 /// name resolved to this machine does not.
 fn names_this_machine(exchange: &Exchange) -> bool {
-    let Some(host) = exchange.header(HOST.as_str()) else { return true };
+    !exchange.parts.headers.contains_key(HOST)
+        || exchange.header(HOST.as_str()).is_some_and(is_loopback)
+}
+
+/// `localhost` or a loopback address, with or without a port.
+fn is_loopback(host: &str) -> bool {
     let Ok(authority) = host.parse::<http::uri::Authority>() else { return false };
+    let port = authority.as_str().strip_prefix(authority.host());
+    let plain = matches!(port, Some("")) || authority.port_u16().is_some();
     let name = authority.host().trim_start_matches('[').trim_end_matches(']');
-    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    plain
+        && (name == "localhost"
+            || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
 }
 
 #[cfg(test)]
@@ -245,5 +262,25 @@ mod tests {
         assert_eq!(split("/club/"), ("club", "/"));
         assert_eq!(split("/club"), ("club", "/"));
         assert_eq!(split("/"), ("", "/"));
+        assert_eq!(split("//club/x"), ("", "/club/x"));
+        assert_eq!(split("/club//x"), ("club", "//x"));
+    }
+
+    #[test]
+    fn only_loopback_names_are_this_machine() {
+        for (host, expected) in [
+            ("localhost", true),
+            ("localhost:9000", true),
+            ("127.0.0.1:9000", true),
+            ("[::1]:9000", true),
+            ("127.0.0.1:99999999", false),
+            ("me@localhost", false),
+            ("example.com", false),
+            ("localhost.example.com", false),
+            ("", false),
+            ("[::", false),
+        ] {
+            assert_eq!(is_loopback(host), expected, "{host}");
+        }
     }
 }

@@ -53,7 +53,7 @@ impl Routes {
     /// The route for a request and its path parameters, decoded.
     #[must_use]
     pub fn find(&self, method: &str, path: &str) -> Option<(&Route, BTreeMap<String, String>)> {
-        let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         self.routes.iter().find_map(|route| {
             let method_fits = ["ANY", method].contains(&route.method.as_str());
             let parameters = (method_fits).then(|| route.fit(&segments)).flatten()?;
@@ -171,6 +171,8 @@ mod tests {
             ("GET", "/a/", "$default"),
             ("GET", "/files/x/y", "GET /files/{path+}"),
             ("GET", "/", "$default"),
+            ("GET", "//a/me", "$default"),
+            ("GET", "/a//me", "$default"),
         ] {
             assert_eq!(routes.find(method, path).unwrap().0.key, key, "{method} {path}");
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,6 +16,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+use crate::event::http::own_answer;
 
 /// The largest request body, in bytes: that of API Gateway.
 pub(crate) const MAX_BODY: usize = 10 * 1024 * 1024;
@@ -120,10 +122,10 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let response = match Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => handler(Exchange { parts, body: body.to_bytes(), peer }).await,
-        Err(_) => Ok(crate::event::http::own_answer(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "Request Entity Too Large",
-        )),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Ok(own_answer(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))
+        }
+        Err(_) => Ok(own_answer(StatusCode::BAD_REQUEST, "Bad Request")),
     };
     if matches!(response, Err(Hangup::Later)) {
         tokio::time::sleep(IN_VAIN).await;

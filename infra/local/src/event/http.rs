@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, COOKIE, HOST, SET_COOKIE};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE, TRANSFER_ENCODING,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, request};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -20,6 +22,8 @@ pub struct Incoming<'a> {
     pub path: &'a str,
     /// The body.
     pub body: &'a Bytes,
+    /// The name the API was called by.
+    pub host: &'a str,
     /// Who connected.
     pub source: IpAddr,
     /// The API's id.
@@ -40,7 +44,7 @@ impl Incoming<'_> {
     pub fn event(&self) -> Value {
         let query = self.parts.uri.query().unwrap_or_default();
         let headers = self.headers();
-        let host = headers.get(HOST.as_str()).cloned().unwrap_or_default();
+        let host = self.host;
         let agent = headers.get("user-agent").cloned().unwrap_or_default();
         let method = self.parts.method.as_str();
         let mut event = json!({
@@ -119,6 +123,7 @@ impl Incoming<'_> {
             .and_modify(|chain| chain.push_str(&format!(", {source}")))
             .or_insert(source);
         headers.insert("x-forwarded-proto".to_owned(), "http".to_owned());
+        headers.insert(HOST.as_str().to_owned(), self.host.to_owned());
         headers
     }
 }
@@ -184,6 +189,10 @@ fn read(answer: &Value) -> Option<Response<Bytes>> {
     for cookie in answer.get("cookies").and_then(Value::as_array).into_iter().flatten() {
         headers.append(SET_COOKIE, HeaderValue::from_str(cookie.as_str()?).ok()?);
     }
+    // How the answer travels is the API's business.
+    for name in [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
+        headers.remove(name);
+    }
     if !headers.contains_key(CONTENT_TYPE) && !response.body().is_empty() {
         let plain = HeaderValue::from_static("text/plain;charset=UTF-8");
         response.headers_mut().insert(CONTENT_TYPE, plain);
@@ -217,6 +226,7 @@ mod tests {
             parts: &parts,
             path: &path,
             body: &body,
+            host: "127.0.0.1:9000",
             source: "127.0.0.1".parse().unwrap(),
             api: "club",
             route,
@@ -230,7 +240,7 @@ mod tests {
     #[test]
     fn the_event_has_the_form_of_version_2() {
         let request = http::Request::post("/a/7?x=1&y=%D0%B0+b&x=2")
-            .header("Host", "127.0.0.1:9000")
+            .header("Host", "what the caller says")
             .header("X-One", "a")
             .header("x-one", "b")
             .header("cookie", "k=v; l=w")
@@ -239,6 +249,7 @@ mod tests {
             .unwrap();
         let event = event(request, "POST /a/{id}");
         assert_eq!(event["version"], "2.0");
+        assert_eq!(event["headers"]["host"], "127.0.0.1:9000");
         assert_eq!(event["rawQueryString"], "x=1&y=%D0%B0+b&x=2");
         assert_eq!(event["queryStringParameters"], json!({"x": "1,2", "y": "а b"}));
         assert_eq!(event["headers"]["x-one"], "a,b");
