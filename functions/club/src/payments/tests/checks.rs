@@ -4,7 +4,9 @@ use shared::clock::days;
 use shared::lease::Lease;
 
 use super::*;
-use crate::payments::{check, sweep};
+use crate::payments::model::{Event, Said, Success};
+use crate::payments::providers::Provider;
+use crate::payments::{check, settlement, store, sweep};
 use crate::testing::{CHECKS, Mood};
 
 impl Shop {
@@ -201,4 +203,59 @@ async fn one_sweep_at_a_time() {
     assert_eq!(shop.sweep().await["lease_held"], true);
     lease.release(table, now).await.unwrap();
     assert_eq!(shop.sweep().await["lease_held"], false);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_check_that_comes_many_times_at_once_counts_once() {
+    let shop = Arc::new(Shop::open().await);
+    let id = shop.linked().await;
+    shop.world.engine.queues().purge(CHECKS).unwrap();
+    shop.pass(30);
+    let body = json!({ "attempt_id": id, "n": 1 }).to_string();
+    let event = json!({ "Records": [{
+        "messageId": "m", "body": body, "attributes": {}, "messageAttributes": {},
+    }] });
+    let instance = shop.world.start(check()).await;
+    let mut runs = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let (shop, instance, event) = (Arc::clone(&shop), instance.clone(), event.clone());
+        runs.spawn(async move { shop.world.run(&instance, &event).await.0.unwrap() });
+    }
+    runs.join_all().await;
+    assert_eq!((shop.attempt(&id).await.checks_done, shop.world.depth(CHECKS)), (1, 1));
+}
+
+#[tokio::test]
+async fn whoever_lost_the_lease_writes_nothing() {
+    let shop = Shop::open().await;
+    let id = shop.linked().await;
+    let table = shop.world.table();
+    let take = async || {
+        let now = shop.world.now();
+        let until = now + jiff::SignedDuration::from_secs(60);
+        Lease::acquire(table, "attempt_sweep", now, until).await.unwrap()
+    };
+    let slow = take().await;
+    shop.pass(61);
+    let other = take().await;
+    let (attempt, now) = (shop.attempt(&id).await, shop.world.now());
+    let event = Event::LastCheckUnpaid;
+    let ended = store::end(table, &attempt, event, "unpaid", Some(&slow), now).await;
+    assert_eq!(ended.unwrap_err().code(), "conflict_retry");
+    store::put_off(table, &attempt, &slow, now).await.unwrap_err();
+    let mut word = Success {
+        provider: Provider::Sandbox,
+        attempt_id: id.clone(),
+        external_id: "x".to_owned(),
+        said: Said::default(),
+    };
+    settlement::settle(&shop.world.app, &word, Some(&slow), now).await.unwrap_err();
+    word.said.amount = Some("1".to_owned());
+    settlement::settle(&shop.world.app, &word, Some(&slow), now).await.unwrap_err();
+    assert_eq!(shop.attempt(&id).await, attempt);
+    assert_eq!(shop.count("Payment").await + shop.count("UnassignedPayment").await, 0);
+    word.said = Said::default();
+    let settled = settlement::settle(&shop.world.app, &word, Some(&other), now).await.unwrap();
+    assert_eq!(settled, settlement::Settled::Now);
+    shop.check_invariants().await;
 }

@@ -1,6 +1,5 @@
 //! Links: one open attempt of equal terms, whoever asks how often.
 
-use futures::future::join_all;
 use shared::clock::days;
 use shared::table::Entity as _;
 
@@ -40,12 +39,12 @@ async fn a_link_is_made_once_and_given_again() {
     shop.check_invariants().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn ten_calls_at_once_make_one_attempt() {
     let shop = Shop::open().await;
     let instance = shop.world.start(link()).await;
-    let calls = (0..10).map(|_| shop.world.send(&instance, shop.request(monthly())));
-    let replies = join_all(calls).await;
+    let calls = (0..10).map(|_| shop.request(monthly()));
+    let replies = shop.world.send_all(&instance, calls).await;
     let made = replies.iter().filter(|reply| reply.body["reused"] == json!(false)).count();
     assert_eq!((made, shop.count("Attempt").await, shop.world.provider.invoices()), (1, 1, 1));
     for reply in &replies {

@@ -8,6 +8,7 @@ mod refunds;
 mod rules;
 mod settling;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ const PAYER: i64 = 1_000_000_001;
 
 /// A world with one member who is about to pay.
 struct Shop {
-    world: World,
+    world: Arc<World>,
     token: String,
 }
 
@@ -38,7 +39,7 @@ impl Shop {
     }
 
     async fn with(settings: &[(&str, &str)]) -> Self {
-        let world = World::with(settings).await;
+        let world = Arc::new(World::with(settings).await);
         let token = world.token(&world.member(PAYER).await).await;
         Self { world, token }
     }
@@ -130,15 +131,16 @@ impl Shop {
             assert_eq!(slots, usize::from(attempt.status.is_open()), "{attempt:?}");
         }
         assert!(open.iter().all(|slot| attempts.iter().any(|a| a.id == slot.attempt_id)));
-        let payer = self.payer().await;
-        let own: u32 = payments.iter().map(|payment| payment.energies).sum();
         let entries = self.world.items("EnergyEntry").await;
-        assert_eq!(payer.balance, entries.iter().map(|entry| number(&entry["delta"])).sum::<i64>());
-        assert_eq!(payer.earned_total, u64::from(own));
-        assert_eq!(
-            payer.balance,
-            i64::try_from(payer.earned_total - payer.consumed_total).unwrap()
-        );
+        for member in self.read::<Member>("Member").await {
+            let own = entries.iter().filter(|entry| number(&entry["tg_id"]) == member.tg_id);
+            let sum: i64 = own.map(|entry| number(&entry["delta"])).sum();
+            let paid = payments.iter().filter(|payment| payment.payer == member.tg_id);
+            let earned: u64 = paid.map(|payment| u64::from(payment.energies)).sum();
+            let left = i64::try_from(earned - member.consumed_total).unwrap();
+            assert_eq!((member.balance, member.earned_total), (sum, earned));
+            assert_eq!(member.balance, left);
+        }
     }
 
     async fn read<E: shared::table::Entity>(&self, kind: &str) -> Vec<E> {

@@ -1,6 +1,5 @@
 //! Refunds touch their own payment only.
 
-use futures::future::join_all;
 use proptest::prelude::*;
 use shared::clock::days;
 
@@ -12,7 +11,7 @@ fn refund(id: &str, refund_id: &str, amount: Option<&str>) -> Value {
     json!({ "attempt_id": id, "event": "refund", "refund_id": refund_id, "amount": amount })
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_full_refund_takes_back_what_its_payment_gave() {
     let shop = Shop::open().await;
     let id = shop.linked().await;
@@ -21,8 +20,8 @@ async fn a_full_refund_takes_back_what_its_payment_gave() {
     shop.deliver(second).await;
     let webhook = shop.webhook().await;
     let body = json!({ "attempt_id": id, "event": "refund" });
-    let deliveries = (0..20).map(|_| shop.world.send(&webhook, delivery(body.clone())));
-    assert!(join_all(deliveries).await.iter().all(|reply| reply.status == 200));
+    let replies = shop.world.send_all(&webhook, (0..20).map(|_| delivery(body.clone()))).await;
+    assert!(replies.iter().all(|reply| reply.status == 200));
     let payer = shop.payer().await;
     assert_eq!(payer.subscription_expires, Some(shop.world.now() + days(30)));
     assert_eq!((payer.balance, payer.earned_total, payer.consumed_total), (500, 1000, 500));
@@ -122,6 +121,26 @@ async fn a_gift_is_revoked_by_a_full_refund_only() {
     assert_eq!((status().await, shop.status(&id).await), (GiftStatus::Revoked, Status::Refunded));
     assert_eq!(shop.payer().await.balance, 0);
     shop.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parts_given_back_at_once_add_up() {
+    let shop = Shop::open().await;
+    let id = shop.gift_linked(77).await;
+    shop.succeed(&id).await;
+    let parts = (0..8).map(|n| delivery(refund(&id, &format!("part{n}"), Some("250.00"))));
+    let mut parts: Vec<_> = parts.collect();
+    let webhook = shop.webhook().await;
+    // Whoever is outrun too often is told to come again.
+    while !parts.is_empty() {
+        let replies = shop.world.send_all(&webhook, parts.clone()).await;
+        if replies.iter().all(|reply| reply.status == 200) {
+            parts.clear();
+        }
+    }
+    let payments: Vec<Payment> = shop.read("Payment").await;
+    assert_eq!((payments[0].refunded, shop.count("Refund").await), (200_000, 8));
+    assert_eq!(shop.status(&id).await, Status::Refunded);
 }
 
 proptest! {

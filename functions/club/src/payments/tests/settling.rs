@@ -1,21 +1,19 @@
 //! Settlement: one effect for each success, whoever brings it and how often.
 
 use engine::{Fault, FaultKind, Target};
-use futures::future::join_all;
 use shared::clock::days;
 
 use super::*;
 use crate::payments::items::{Gift, UnassignedPayment};
 use crate::payments::sandbox_state;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn fifty_deliveries_at_once_are_one_payment() {
     let shop = Shop::open().await;
     let id = shop.linked().await;
     let webhook = shop.webhook().await;
     let body = json!({ "attempt_id": id, "event": "success" });
-    let deliveries = (0..50).map(|_| shop.world.send(&webhook, delivery(body.clone())));
-    let replies = join_all(deliveries).await;
+    let replies = shop.world.send_all(&webhook, (0..50).map(|_| delivery(body.clone()))).await;
     assert!(replies.iter().all(|reply| reply.status == 200 && reply.body["success"] == true));
     let payer = shop.payer().await;
     assert_eq!(payer.subscription_expires, Some(shop.world.now() + days(30)));
@@ -118,7 +116,7 @@ async fn one_more_payment_of_an_attempt_is_a_renewal() {
     shop.check_invariants().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn attempts_of_one_member_settle_side_by_side() {
     let shop = Shop::open().await;
     shop.sell_for_every_currency().await;
@@ -129,10 +127,9 @@ async fn attempts_of_one_member_settle_side_by_side() {
         ids.push(shop.ask(body).await.body["attempt_id"].clone());
     }
     let webhook = shop.webhook().await;
-    let deliveries = ids.iter().map(|id| {
-        shop.world.send(&webhook, delivery(json!({ "attempt_id": id, "event": "success" })))
-    });
-    assert!(join_all(deliveries).await.iter().all(|reply| reply.status == 200));
+    let deliveries = ids.iter().map(|id| delivery(json!({ "attempt_id": id, "event": "success" })));
+    let replies = shop.world.send_all(&webhook, deliveries).await;
+    assert!(replies.iter().all(|reply| reply.status == 200));
     let payer = shop.payer().await;
     assert_eq!(payer.subscription_expires, Some(shop.world.now() + days(120)));
     assert_eq!(payer.balance, 2000);
@@ -268,4 +265,25 @@ async fn the_sandbox_is_told_what_to_say() {
     assert_eq!(set("att_01KG9JV9M0SAMPLEATTEMPT0000", "paid").await.status, 404);
     assert_eq!(set("..", "paid").await.status, 404);
     assert_eq!(set(&id, "lost").await.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_payment_settles_one_of_many_attempts() {
+    let shop = Shop::open().await;
+    let mut ids = Vec::new();
+    for payer in 1..=8 {
+        let token = shop.world.token(&shop.world.member(payer).await).await;
+        let mut body = monthly();
+        body["telegram_id"] = json!(payer);
+        let request = Request::post("/api/payments/generate-link", body).token(&token);
+        ids.push(shop.world.call(link(), request).await.body["attempt_id"].clone());
+    }
+    let deliveries = ids
+        .iter()
+        .map(|id| delivery(json!({ "attempt_id": id, "external_id": "same", "event": "success" })));
+    let replies = shop.world.send_all(&shop.webhook().await, deliveries).await;
+    assert!(replies.iter().all(|reply| reply.status == 200));
+    assert_eq!((shop.count("Payment").await, shop.count("EnergyEntry").await), (1, 1));
+    assert_eq!(shop.count("UnassignedPayment").await, 1);
+    shop.check_invariants().await;
 }
