@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use engine::Engine;
-use http::header::HOST;
-use http::{Response, StatusCode};
+use http::header::{HOST, LOCATION};
+use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::conduct::Conducting;
@@ -187,7 +187,7 @@ impl Front {
         }
         let work = self.invoker.invoke(&route.function, "http", payload);
         match tokio::time::timeout(route.timeout, work).await {
-            Ok(Ok(answer)) => response(&answer),
+            Ok(Ok(answer)) => below(service, response(&answer)),
             Ok(Err(Failure::Failed(_) | Failure::TimedOut(_) | Failure::Unknown(_))) => {
                 own_answer(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
             }
@@ -223,6 +223,17 @@ impl Front {
         let text = || json!(String::from_utf8_lossy(&answer));
         Ok(serde_json::from_slice(&answer).unwrap_or_else(|_| text()))
     }
+}
+
+/// A redirect within the API, which does not know that its root is below another path here.
+fn below(service: &str, mut response: Response<Bytes>) -> Response<Bytes> {
+    let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+    let within = location.filter(|path| path.starts_with('/') && !path.starts_with("//"));
+    let moved = within.and_then(|path| HeaderValue::from_str(&format!("/{service}{path}")).ok());
+    if let Some(location) = moved {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
 }
 
 /// The first segment of a path, and what follows it.

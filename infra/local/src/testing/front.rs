@@ -73,3 +73,16 @@ async fn the_desk_refuses_names_that_are_not_loopback() {
     assert_eq!(answer.status, 403);
     world.stack.stop().await;
 }
+
+#[tokio::test]
+async fn a_redirect_stays_below_the_root_of_its_service() {
+    let world = World::start(|event, _| {
+        Ok(json!({ "statusCode": 308, "headers": { "location": event["queryStringParameters"]["to"] } }))
+    })
+    .await;
+    for (to, expected) in [("/x", "/demo/x"), ("//x", "//x"), ("https://a/", "https://a/")] {
+        let answer = world.post(&format!("/demo/echo/1?to={to}"), &json!(1)).await;
+        assert_eq!(answer.headers["location"], expected);
+    }
+    world.stack.stop().await;
+}
