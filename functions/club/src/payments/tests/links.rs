@@ -1,12 +1,14 @@
 //! Links: one open attempt of equal terms, whoever asks how often.
 
 use shared::clock::days;
+use shared::idempotency::Idempotency;
 use shared::table::Entity as _;
 
 use super::*;
-use crate::payments::items::OpenAttempt;
+use crate::payments::items::{AnalyticsEvent, OpenAttempt};
 use crate::payments::offers::Offer;
 use crate::payments::providers::Invoice;
+use crate::payments::store::Replaced;
 use crate::payments::{attempt, status, store};
 use crate::testing::{CHECKS, Mood};
 
@@ -345,4 +347,23 @@ async fn a_session_whose_member_is_gone_gets_no_link() {
     let request = Request::get("/api/payments/status").token(&token);
     let told = shop.world.call(status(), request).await;
     assert_eq!((told.status.as_u16(), &told.body["provider"]), (200, &Value::Null));
+}
+
+/// Deterministic, where ten calls at once may happen not to meet.
+#[tokio::test]
+async fn a_slot_is_taken_once() {
+    let shop = Shop::open().await;
+    let first = shop.attempt(&shop.linked().await).await;
+    let second = Attempt { id: "att_second".to_owned(), ..first.clone() };
+    let event = AnalyticsEvent::of(&second, "payment_attempt", "", shop.world.now());
+    let key = Idempotency::none();
+    let table = shop.world.table();
+    let opened = store::open(table, &second, &event, &key, None, None).await;
+    let refusal = opened.unwrap_err().refusal().unwrap();
+    assert_eq!((refusal.name(), store::holder(&refusal)), ("open", Some(first.id.clone())));
+    let other = Replaced { id: "att_other", unanswered: None };
+    let opened = store::open(table, &second, &event, &key, None, Some(other)).await;
+    assert_eq!(opened.unwrap_err().refusal().unwrap().name(), "open");
+    assert_eq!(shop.count("Attempt").await, 1);
+    shop.check_invariants().await;
 }
