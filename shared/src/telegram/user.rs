@@ -7,6 +7,9 @@ use std::str::FromStr;
 use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::form::hex_digit;
+use super::token::is_token_byte;
+
 /// The largest id of a person: 52 bits, which a JSON number carries exactly.
 const ID_MAX: i64 = (1 << 52) - 1;
 
@@ -203,7 +206,7 @@ const PHOTO_URL_MAX: usize = 1024;
 /// A photo address that may be stored and shown to others, else `None`.
 ///
 /// Kept: `https` on `t.me` or below `telegram.org`. The file addresses of the Bot API contain the
-/// bot token, so `api.telegram.org` never passes, nor does any address with a token in its path.
+/// bot token, so `api.telegram.org` never passes, nor does any address with a token anywhere in it.
 #[must_use]
 pub fn photo_url(raw: &str) -> Option<String> {
     if raw.len() > PHOTO_URL_MAX || !raw.is_ascii() {
@@ -229,14 +232,44 @@ const fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.'
 }
 
-/// Whether a part of the address reads like `bot<digits>:…`, also with the colon escaped.
+/// Whether anything in the address reads like `<digits>:<secret>`, however often it was escaped.
 fn names_a_bot_token(raw: &str) -> bool {
-    raw.split(['/', '?', '&', '=', '#']).any(|part| {
-        part.strip_prefix("bot").is_some_and(|rest| {
-            let tail = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-            tail.len() < rest.len() && (tail.starts_with(':') || tail.starts_with('%'))
-        })
-    })
+    let mut text = raw.as_bytes().to_vec();
+    loop {
+        let token = |part: &[u8]| match part {
+            [digit, b':', next] => digit.is_ascii_digit() && is_token_byte(*next),
+            _ => false,
+        };
+        if text.windows(3).any(token) {
+            return true;
+        }
+        // Every pass that changes anything makes it shorter.
+        let unescaped = unescape(&text);
+        if unescaped == text {
+            return false;
+        }
+        text = unescaped;
+    }
+}
+
+/// One pass over `%XX`; what is no escape stays as it is.
+fn unescape(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [byte, after @ ..] = rest {
+        let escaped = match rest {
+            [b'%', high, low, ..] => hex_digit(*high).zip(hex_digit(*low)),
+            _ => None,
+        };
+        if let Some((high, low)) = escaped {
+            out.push((high << 4) | low);
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            out.push(*byte);
+            rest = after;
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -326,6 +359,8 @@ mod tests {
             "https://cdn4.telegram.org/file/abc?x=1",
             "HTTPS://T.ME/i/robot1.svg",
             "https://a.b.telegram.org/",
+            "https://t.me/i/userpic/320/a%20b%2.svg",
+            "https://cdn4.telegram.org/file/320:?t=a:b",
         ] {
             assert_eq!(photo_url(good).as_deref(), Some(good));
         }
@@ -352,6 +387,15 @@ mod tests {
             "https://t.me/file/bot12:abc/x.jpg",
             "https://t.me/file/bot12%3Aabc/x.jpg",
             "https://cdn1.telegram.org/f?u=bot12:abc",
+            "https://t.me/file/bot7000000001:local-club/a.svg",
+            "https://t.me/file/BOT7000000001:local-club/a.svg",
+            "https://t.me/a.svg?token=7000000001:local-club",
+            "https://t.me/a.svg#7000000001:local-club",
+            "https://t.me/7000000001%3alocal-club",
+            "https://t.me/700000000%31%3A%6Cocal-club",
+            "https://t.me/7000000001%253Alocal-club",
+            "https://t.me/7000000001%25253Alocal-club",
+            "https://t.me/7000000001%3%41local-club",
             "https://t.me/a b",
             "https://t.me/картинка",
             "javascript:alert(1)",
