@@ -50,7 +50,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 ///
 /// # Errors
 /// `parse_error` when it is not JSON, `validation_failed` with the field when it is another.
-pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
     if has_nul(bytes) {
         return Err(Problem::invalid("body", "contains a NUL character"));
