@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::cors;
 use crate::clock::Instant;
@@ -169,7 +169,8 @@ async fn by_cookie(
     Ok(by_session(claims))
 }
 
-/// Existing clients never refresh: an expired access token beside a good cookie is served.
+/// Existing clients never refresh: an expired access token beside a good cookie is served. Beside
+/// a cookie that is no good it is what it is without one: expired.
 async fn renew(
     platform: &Platform,
     identity: &Identity,
@@ -186,8 +187,13 @@ async fn renew(
     let Some(refresh) = &cookies.refresh else {
         return Err(AccessError::Expired(expired).into());
     };
-    let owner = Some(expired.telegram_id);
-    let renewal = identity.sessions.rotate(refresh, owner, now).await?;
+    let renewal = match identity.sessions.rotate(refresh, Some(expired.telegram_id), now).await {
+        Ok(renewal) => renewal,
+        Err(refused) if refused.status() == StatusCode::UNAUTHORIZED => {
+            return Err(Problem::from(AccessError::Expired(expired)).because(refused));
+        }
+        Err(problem) => return Err(problem),
+    };
     let authenticated = by_session(renewal.claims.clone());
     Ok(Authenticated { renewal: Some(renewal), secure: !platform.local, ..authenticated })
 }

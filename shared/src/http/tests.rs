@@ -229,6 +229,34 @@ async fn an_expired_token_beside_a_good_cookie_is_renewed() {
 }
 
 #[tokio::test]
+async fn an_expired_token_stays_expired_beside_a_bad_cookie() {
+    let function = started(echo_function(), &[]).await;
+    let sessions = &function.platform.identity().unwrap().sessions;
+    let then = NOW.parse::<Instant>().unwrap() - jiff::SignedDuration::from_hours(2);
+    let mut opened = Vec::new();
+    for (member, id) in [("id", 42), ("id", 42), ("other", 43)] {
+        let (write, tokens) = sessions.open(member, id, then).unwrap();
+        function.platform.table.write(write).await.unwrap();
+        opened.push(tokens);
+    }
+    let bearer = format!("Bearer {}", opened[0].access_token);
+    let reused = opened[1].refresh_token.clone();
+    let mut newest = reused.clone();
+    for _ in 0..3 {
+        newest = sessions.rotate(&newest, None, then).await.unwrap().refresh_token;
+    }
+    // The reuse revokes its family, so that the newest is no good either.
+    for cookie in ["x", &opened[2].refresh_token, &reused, &newest] {
+        let cookie = format!("refresh_token={cookie}");
+        let headers = [("authorization", bearer.as_str()), ("cookie", cookie.as_str())];
+        let reply = send(&function, "GET", "/echo", &headers, "").await;
+        assert_eq!((reply.status, &reply.body["code"]), (401, &json!("token_expired")));
+        assert!(reply.cookies.is_empty());
+    }
+    assert!(sessions.rotate(&newest, None, then).await.is_err());
+}
+
+#[tokio::test]
 async fn a_cookie_alone_changes_nothing_from_a_foreign_page() {
     let function = started(order_function(), &[]).await;
     let sessions = &function.platform.identity().unwrap().sessions;
