@@ -128,6 +128,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Search<T> {
     }
 }
 
+/// A `limit` as the caller wrote it: an integer from 1, capped silently.
+///
+/// # Errors
+/// 400 when it is something else.
+pub fn page_limit(text: Option<&str>, default: u32, max: u32) -> Result<u32> {
+    let Some(text) = text else { return Ok(default) };
+    let digits = text.trim_start_matches('0');
+    if digits.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Problem::invalid("limit", "an integer from 1"));
+    }
+    Ok(digits.parse().unwrap_or(max).min(max))
+}
+
 /// What the choke point has put into every request's extensions.
 macro_rules! from_extensions {
     ($type:ty, $missing:expr) => {
@@ -184,5 +197,19 @@ mod tests {
         assert!(has_nul(&[b'"', 0, b'"']));
         assert!(!has_nul(b"\"\\\\u0000\""));
         assert!(!has_nul(b"\"\\u0001\""));
+    }
+
+    #[test]
+    fn limits_are_capped_silently_and_never_below_one() {
+        let limit = |text| page_limit(text, 50, 200).map_err(|problem| problem.code());
+        assert_eq!(limit(None), Ok(50));
+        assert_eq!(limit(Some("7")), Ok(7));
+        assert_eq!(limit(Some("007")), Ok(7));
+        for large in ["201", "99999999999999999999999"] {
+            assert_eq!(limit(Some(large)), Ok(200));
+        }
+        for bad in ["", "0", "-1", "+1", "1.5", "ten", " 1", "1e3"] {
+            assert_eq!(limit(Some(bad)), Err("validation_failed"), "{bad}");
+        }
     }
 }

@@ -16,4 +16,4 @@ mod tests;
 pub use answer::{Answer, success};
 pub(crate) use answer::{json, success_bytes};
 pub use auth::{Credential, Subject};
-pub use extract::{Json, Origin, Params, Search, read_json};
+pub use extract::{Json, Origin, Params, Search, page_limit, read_json};

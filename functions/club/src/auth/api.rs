@@ -151,7 +151,7 @@ struct User {
     city: Option<String>,
     email: Option<String>,
     phone: Option<String>,
-    level: usize,
+    level: u32,
     experience: u32,
     energies: i64,
     streak: u32,

@@ -10,5 +10,5 @@ mod model;
 mod store;
 
 pub use api::{functions, log_out, me, refresh, sign_in, update};
-pub use model::{Member, MemberId, city_key};
+pub use model::{Member, MemberId, REGISTRY_SHARDS, city_key, level};
 pub use store::{change, ensure, find, member_key};

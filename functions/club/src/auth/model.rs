@@ -63,6 +63,9 @@ pub struct Member {
     /// Energies ever spent or expired.
     #[serde(default)]
     pub consumed_total: u64,
+    /// Until when the newest energies last; those of an older award never last longer.
+    #[serde(default)]
+    pub energies_expire_at: Option<Instant>,
     /// Until when the subscription is paid.
     pub subscription_expires: Option<Instant>,
     /// When the first payment came.
@@ -137,6 +140,7 @@ impl Member {
             balance: 0,
             earned_total: 0,
             consumed_total: 0,
+            energies_expire_at: None,
             subscription_expires: None,
             first_purchase_at: None,
             auto_renewal: false,
@@ -212,8 +216,9 @@ const LEVELS: [u32; 15] = [
 
 /// The level of so much experience.
 #[must_use]
-pub fn level(experience: u32) -> usize {
-    LEVELS.iter().take_while(|needed| **needed <= experience).count()
+pub fn level(experience: u32) -> u32 {
+    let reached = LEVELS.iter().take_while(|needed| **needed <= experience).count();
+    u32::try_from(reached).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -247,7 +252,9 @@ mod tests {
         {
             assert_eq!(level(experience), expected);
         }
-        for (experience, expected) in [(12_000, 10), (49_999, 14), (50_000, 15), (1_000_000, 15)] {
+        for (experience, expected) in
+            [(12_000, 10), (49_999, 14), (50_000, 15), (1_000_000, 15), (u32::MAX, 15)]
+        {
             assert_eq!(level(experience), expected);
         }
     }

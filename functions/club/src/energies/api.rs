@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 use shared::cache::{CacheClass, Conditional};
 use shared::clock::{Instant, Now};
 use shared::function::Function;
-use shared::http::{Answer, Search, Subject};
+use shared::http::{Answer, Search, Subject, page_limit};
 use shared::limit::LimitClass;
 use shared::table::Cursor;
 use utoipa::ToSchema;
 
-use super::model::{EnergyEntry, Kind, page_limit};
+use super::model::{EnergyEntry, Kind};
 use super::store;
 use crate::App;
 use crate::auth::{self, Member};

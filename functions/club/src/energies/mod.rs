@@ -28,9 +28,8 @@ use shared::function::Function;
 
 pub use api::{balance, history};
 pub use jobs::audit;
-pub(crate) use model::page_limit;
 pub use model::{Award, EnergyEntry, Expense, Kind, PAYMENT_AWARD, expiry};
-pub use store::{Moved, award, income, spend};
+pub use store::{Income, Moved, award, income, spend};
 
 use crate::App;
 

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::clock::Instant;
 use shared::ledger::{self, Line, Violation};
-use shared::problem::{Problem, Result};
 use shared::table::{Entity, Key};
 
 use crate::auth::{Member, member_key};
@@ -144,13 +143,8 @@ pub(super) fn entry_key(tg_id: i64, key: &str) -> Key {
 }
 
 impl EnergyEntry {
-    /// The entry of an award. `newest` is the expiry of the member's newest lot, where known.
-    pub(super) fn income(
-        member: &Member,
-        award: &Award,
-        newest: Option<Instant>,
-        now: Instant,
-    ) -> (Self, u32) {
+    /// The entry of an award, and what is credited.
+    pub(super) fn income(member: &Member, award: &Award, now: Instant) -> (Self, u32) {
         let (credited, metadata) = award.credit(member);
         let entry = Self {
             tg_id: member.tg_id,
@@ -162,7 +156,7 @@ impl EnergyEntry {
             earned_before: member.earned_total,
             version: member.version + 1,
             created_at: now,
-            expires_at: Some(expiry(now, newest)),
+            expires_at: Some(expiry(now, member.energies_expire_at)),
             expired: false,
         };
         (entry, credited)
@@ -251,19 +245,6 @@ pub fn expiry(created: Instant, newest: Option<Instant>) -> Instant {
     newest.map_or(later, |newest| later.max(newest))
 }
 
-/// A `limit` as the caller wrote it: an integer from 1, capped silently.
-///
-/// # Errors
-/// 400 when it is something else.
-pub(crate) fn page_limit(text: Option<&str>, default: u32, max: u32) -> Result<u32> {
-    let Some(text) = text else { return Ok(default) };
-    let digits = text.trim_start_matches('0');
-    if digits.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Problem::invalid("limit", "an integer from 1"));
-    }
-    Ok(digits.parse().unwrap_or(max).min(max))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -301,30 +282,16 @@ mod tests {
         let now = at("2026-01-31T12:00:00Z");
         let member = Member { earned_total: 40, version: 7, ..Member::new(1, None, None, now) };
         let award = Award::payment("p1");
-        let (entry, credited) = EnergyEntry::income(&member, &award, None, now);
+        let (entry, credited) = EnergyEntry::income(&member, &award, now);
         assert_eq!((credited, entry.delta, entry.metadata.len()), (500, 500, 0));
         assert_eq!((entry.earned_before, entry.reason.as_str()), (40, "Продление подписки"));
         assert_eq!(entry.key().sk, "ENTRY#payment:p1");
         let leader = Member { is_team_leader: true, ..member };
-        let (entry, credited) = EnergyEntry::income(&leader, &award, None, now);
+        let (entry, credited) = EnergyEntry::income(&leader, &award, now);
         assert_eq!((credited, entry.delta), (1000, 1000));
         let told =
             serde_json::json!({ "leaderBonus": true, "originalAmount": 500, "multiplier": 2 });
         assert_eq!(Value::Object(entry.metadata), told);
-    }
-
-    #[test]
-    fn limits_are_capped_silently_and_never_below_one() {
-        let limit = |text| page_limit(text, 50, 200).map_err(|problem| problem.code());
-        assert_eq!(limit(None), Ok(50));
-        assert_eq!(limit(Some("7")), Ok(7));
-        assert_eq!(limit(Some("007")), Ok(7));
-        for large in ["201", "99999999999999999999999"] {
-            assert_eq!(limit(Some(large)), Ok(200));
-        }
-        for bad in ["", "0", "-1", "+1", "1.5", "ten", " 1", "1e3"] {
-            assert_eq!(limit(Some(bad)), Err("validation_failed"), "{bad}");
-        }
     }
 
     proptest! {

@@ -12,11 +12,8 @@ use shared::retry::{Round, optimistic};
 use shared::table::{Cursor, Entity, Item, Key, Page, Query, Table, Write};
 
 use super::model::{Award, EnergyEntry, Expense, entry_key};
-use crate::auth::{self, Member, member_key};
+use crate::auth::{self, Member, REGISTRY_SHARDS, member_key};
 use crate::texts;
-
-/// The attribute of a member that keeps the expiry of the newest lot.
-const NEWEST_EXPIRY: &str = "energies_expire_at";
 
 /// What became of an award or an expense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +26,34 @@ pub struct Moved {
     pub balance: i64,
 }
 
-/// The entry of an award (refusal `entry`: this key was used before), for the transaction that
-/// also puts [`ledger::credit`] of the credited amount on the member's update, and that amount.
-/// The update has to be conditioned on the version of `member`, as [`auth::change`] is.
+/// Income for a transaction of somebody's own.
+#[derive(Debug)]
+pub struct Income {
+    /// The entry; refusal `entry`: this key was used before.
+    pub entry: Write,
+    /// What the member gets.
+    pub energies: u32,
+    expires_at: Option<Instant>,
+}
+
+impl Income {
+    /// Puts the income on the update of the member, which has to be conditioned on the version
+    /// that the income was made of, as [`auth::change`] is.
+    #[must_use]
+    pub fn on(&self, update: Write) -> Write {
+        credited(update, self.energies, self.expires_at)
+    }
+}
+
+fn credited(update: Write, energies: u32, expires_at: Option<Instant>) -> Write {
+    ledger::credit(update, energies).set_or_remove("energies_expire_at", expires_at)
+}
+
+/// The income of an award: for the transaction that also writes [`Income::on`] the member.
 #[must_use]
-pub fn income(member: &Member, award: Award, now: Instant) -> (Write, u32) {
-    let (entry, credited) = EnergyEntry::income(member, &award, None, now);
-    (Write::insert("entry", &entry), credited)
+pub fn income(member: &Member, award: &Award, now: Instant) -> Income {
+    let (entry, energies) = EnergyEntry::income(member, award, now);
+    Income { entry: Write::insert("entry", &entry), energies, expires_at: entry.expires_at }
 }
 
 /// Gives energies, once. One read and one transaction of two items.
@@ -43,10 +61,9 @@ pub fn income(member: &Member, award: Award, now: Instant) -> (Write, u32) {
 /// # Errors
 /// 404 when there is no such member; when the store does not answer.
 pub async fn award(table: &Table, tg_id: i64, award: &Award, now: Instant) -> Result<Moved> {
-    movement(table, tg_id, &award.key, |member, newest| {
-        let (entry, credited) = EnergyEntry::income(member, award, newest, now);
-        let update = ledger::credit(auth::change(member, now), credited)
-            .set_or_remove(NEWEST_EXPIRY, entry.expires_at);
+    movement(table, tg_id, &award.key, |member| {
+        let (entry, energies) = EnergyEntry::income(member, award, now);
+        let update = credited(auth::change(member, now), energies, entry.expires_at);
         Ok((entry, update))
     })
     .await
@@ -57,7 +74,7 @@ pub async fn award(table: &Table, tg_id: i64, award: &Award, now: Instant) -> Re
 /// # Errors
 /// 409 `insufficient_energies`; 404 when there is no such member; when the store does not answer.
 pub async fn spend(table: &Table, tg_id: i64, expense: &Expense, now: Instant) -> Result<Moved> {
-    movement(table, tg_id, &expense.key, |member, _| {
+    movement(table, tg_id, &expense.key, |member| {
         if member.balance < i64::from(expense.amount) {
             return Err(insufficient());
         }
@@ -72,7 +89,7 @@ async fn movement(
     table: &Table,
     tg_id: i64,
     key: &str,
-    decide: impl Fn(&Member, Option<Instant>) -> Result<(EnergyEntry, Write)>,
+    decide: impl Fn(&Member) -> Result<(EnergyEntry, Write)>,
 ) -> Result<Moved> {
     let keys = [member_key(tg_id), entry_key(tg_id, key)];
     let [member_at, entry_at] = &keys;
@@ -84,8 +101,7 @@ async fn movement(
             let amount = entry.delta.unsigned_abs();
             return Ok(Round::Done(Moved { awarded: false, amount, balance: member.balance }));
         }
-        let item = rows.iter().find(|item| item.key().as_ref() == Some(member_at));
-        let (entry, update) = decide(&member, item.and_then(newest_expiry))?;
+        let (entry, update) = decide(&member)?;
         let moved = Moved {
             awarded: true,
             amount: entry.delta.unsigned_abs(),
@@ -97,10 +113,6 @@ async fn movement(
         }
     })
     .await
-}
-
-fn newest_expiry(item: &Item) -> Option<Instant> {
-    item.text(NEWEST_EXPIRY)?.parse().ok()
 }
 
 fn insufficient() -> Problem {
@@ -132,8 +144,6 @@ pub(super) fn entries(items: &[Item]) -> Result<Vec<EnergyEntry>> {
     Ok(entries.map(Item::read).collect::<std::result::Result<_, _>>()?)
 }
 
-/// Partitions of the registry of members.
-const REGISTRY_SHARDS: u64 = 16;
 /// Members of one page of the registry.
 const REGISTRY_PAGE: u32 = 100;
 

@@ -7,7 +7,6 @@ use http::StatusCode;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::ledger::credit;
 use shared::table::{Entity as _, Write};
 
 use super::store;
@@ -56,13 +55,14 @@ async fn a_payment_earns_500_and_a_leaders_1000_once() {
 async fn income_commits_with_the_change_of_the_member() {
     let world = World::new().await;
     let member = world.member(1).await;
-    let (entry, credited) = income(&member, Award::payment("x"), world.now());
-    let update = credit(auth::change(&member, world.now()), credited);
-    world.table().transact(vec![update, entry]).await.unwrap();
+    let earned = income(&member, &Award::payment("x"), world.now());
+    let update = earned.on(auth::change(&member, world.now()));
+    world.table().transact(vec![update, earned.entry]).await.unwrap();
     assert_eq!(holds(&world, 1).await.0.balance, 500);
-    let (entry, credited) = income(&member, Award::payment("x"), world.now());
-    let stale = credit(auth::change(&member, world.now()), credited);
-    let refusal = world.table().transact(vec![entry, stale]).await.unwrap_err().refusal().unwrap();
+    let earned = income(&member, &Award::payment("x"), world.now());
+    let stale = earned.on(auth::change(&member, world.now()));
+    let refusal =
+        world.table().transact(vec![earned.entry, stale]).await.unwrap_err().refusal().unwrap();
     assert!(refusal.name() == "entry" && refusal.has("member"));
 }
 

@@ -3,7 +3,6 @@
 use shared::clock::{Instant, days};
 use shared::ids;
 use shared::lease::Lease;
-use shared::ledger;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
 use shared::table::{Entity as _, Write, WriteError};
@@ -132,7 +131,8 @@ async fn grant_days(
     let id = payment.id();
     let until = model::extended(member.subscription_expires, attempt.days, now);
     let award = Award::payment(&id).of(app.payments.award);
-    let (entry, energies) = energies::income(&member, award, now);
+    let income = energies::income(&member, &award, now);
+    let energies = income.energies;
     let event = SubscriptionEvent {
         tg_id: member.tg_id,
         cause: id.clone(),
@@ -144,21 +144,15 @@ async fn grant_days(
     let message = Message::Congratulation { tg_id: member.tg_id, until, energies };
     let told = if first { format!("congrats:{}", attempt.id) } else { format!("congrats:{id}") };
     let writes = vec![
-        extend(&member, attempt, until, energies, now),
-        entry,
+        income.on(extend(&member, attempt, until, now)),
+        income.entry,
         Write::insert("subscription", &event),
         outbox::ask(&told, &message, now)?,
     ];
     Ok((Payment { energies, ..payment }, writes))
 }
 
-fn extend(
-    member: &Member,
-    attempt: &Attempt,
-    until: Instant,
-    energies: u32,
-    now: Instant,
-) -> Write {
+fn extend(member: &Member, attempt: &Attempt, until: Instant, now: Instant) -> Write {
     let mut write = auth::change(member, now)
         .set("subscription_expires", until)
         .set("gifted", false)
@@ -169,7 +163,7 @@ fn extend(
             write = write.set_once(contact, given);
         }
     }
-    ledger::credit(write, energies)
+    write
 }
 
 /// A gift for whoever gets its token; the giver gets neither days nor energies.

@@ -6,16 +6,15 @@ use serde::{Deserialize, Serialize};
 use shared::cache::{CacheClass, Conditional};
 use shared::clock::{Instant, Now};
 use shared::function::{Access, Function};
-use shared::http::{Answer, Search, Subject};
+use shared::http::{Answer, Search, Subject, page_limit};
 use shared::limit::LimitClass;
 use shared::problem::{Problem, Result};
 use utoipa::ToSchema;
 
-use super::model::{CityRow, Leader, level, mean};
+use super::model::{CityRow, Leader, mean};
 use super::store::{self, LeaderList, Tag};
 use crate::App;
 use crate::auth::{self, Member};
-use crate::energies::page_limit;
 
 const LIMIT_DEFAULT: u32 = 50;
 const LIMIT_MAX: u32 = 100;
@@ -192,7 +191,7 @@ impl LeaderRow {
             last_name: member.last_name,
             photo_url: member.photo_url,
             city: member.city,
-            level: level(member.experience),
+            level: auth::level(member.experience),
             energies: member.balance,
         };
         Self::of(row, total, Some(member.tg_id))

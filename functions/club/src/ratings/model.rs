@@ -7,7 +7,7 @@ use shared::clock::Instant;
 use shared::ledger::shard;
 use shared::table::{Entity, Key};
 
-use crate::auth::Member;
+use crate::auth::{self, Member};
 
 /// Partitions of each of the indexes and aggregates.
 pub(super) const SHARDS: u64 = 4;
@@ -66,7 +66,7 @@ impl Contribution {
             first_name: member.first_name.clone(),
             last_name: member.last_name.clone(),
             photo_url: member.photo_url.clone(),
-            level: level(member.experience),
+            level: auth::level(member.experience),
         };
         let replaces = old.is_none_or(|old| {
             let ran_out = old.counted && !new.counted;
@@ -264,17 +264,6 @@ pub(super) fn mean(sum: i64, count: i64) -> i64 {
     i64::try_from((2 * sum + count).div_euclid(2 * count)).unwrap_or(i64::MAX)
 }
 
-/// Experience from which on each level is reached.
-const LEVELS: [u32; 15] = [
-    0, 100, 250, 500, 1000, 2000, 3500, 5500, 8000, 12_000, 17_000, 23_000, 30_000, 40_000, 50_000,
-];
-
-/// The level of so much experience.
-pub(super) fn level(experience: u32) -> u32 {
-    let reached = LEVELS.iter().take_while(|needed| **needed <= experience).count();
-    u32::try_from(reached).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -341,14 +330,5 @@ mod tests {
             [(5, 2), (4, 3), (5, 3), (0, 7), (3, 0)].map(|(s, n)| mean(s, n)),
             [3, 1, 2, 0, 0]
         );
-    }
-
-    #[test]
-    fn levels() {
-        for (experience, expected) in
-            [(0, 1), (99, 1), (100, 2), (999, 4), (12_000, 10), (u32::MAX, 15)]
-        {
-            assert_eq!(level(experience), expected);
-        }
     }
 }

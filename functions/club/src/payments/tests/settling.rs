@@ -4,6 +4,7 @@ use engine::{Fault, FaultKind, Target};
 use shared::clock::days;
 
 use super::*;
+use crate::energies::EnergyEntry;
 use crate::payments::items::{Gift, UnassignedPayment};
 use crate::payments::sandbox_state;
 
@@ -113,6 +114,30 @@ async fn one_more_payment_of_an_attempt_is_a_renewal() {
     assert_eq!(payer.subscription_expires, Some(begun + days(60)));
     assert_eq!((payer.balance, shop.count("Payment").await), (1000, 2));
     assert_eq!(shop.messages("congratulation").await, 2);
+    shop.check_invariants().await;
+}
+
+#[tokio::test]
+async fn energies_of_a_later_payment_last_as_long_as_those_before() {
+    let shop = Shop::open().await;
+    let id = shop.linked().await;
+    // From noon of 31 January to 29 August.
+    shop.pass(210 * 86_400 + 6 * 3_600);
+    for (external_id, pause) in [("first", 0), ("second", 28 * 3_600), ("third", 20 * 3_600)] {
+        shop.pass(pause);
+        let body = json!({ "attempt_id": id, "external_id": external_id, "event": "success" });
+        assert_eq!(shop.deliver(body).await.status, 200);
+    }
+    let mut lots: Vec<EnergyEntry> = shop.read("EnergyEntry").await;
+    lots.sort_by_key(|lot| lot.earned_before);
+    let times = |of: fn(&EnergyEntry) -> String| lots.iter().map(of).collect::<Vec<_>>();
+    let created =
+        ["2026-08-29T18:00:00.000Z", "2026-08-30T22:00:00.000Z", "2026-08-31T18:00:00.000Z"];
+    assert_eq!(times(|lot| lot.created_at.to_string()), created);
+    // By itself the second would end at 22:00 of the 27th, before the first.
+    let ends = ["2027-02-28T18:00:00.000Z"; 3];
+    assert_eq!(times(|lot| lot.expires_at.unwrap().to_string()), ends);
+    assert_eq!(shop.payer().await.energies_expire_at, lots[2].expires_at);
     shop.check_invariants().await;
 }
 
