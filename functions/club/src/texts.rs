@@ -47,5 +47,20 @@ pub fn congratulation(until: &str, energies: u32) -> String {
 pub const PAYMENT_NOT_COMPLETED: &str = "Мы не увидели оплату. Если деньги списались, мы засчитаем платёж, как только он дойдёт. \
      Если оплата не прошла, попробуйте ещё раз.";
 
+/// What a giver is told once a gift is paid.
+#[must_use]
+pub fn gift_link(link: &str) -> String {
+    format!("Подарок оплачен! Отправьте эту ссылку тому, кому дарите подписку: {link}")
+}
+
+/// What a payer is told once the last of the money was given back.
+pub const REFUNDED: &str = "Платёж возвращён полностью.";
+
+/// The same, where the subscription goes on. `until` is a date as people write it.
+#[must_use]
+pub fn refunded(until: &str) -> String {
+    format!("{REFUNDED} Подписка действует до {until}.")
+}
+
 /// Something the service depends on does not answer.
 pub const NOT_READY: &str = "Сервис временно недоступен";

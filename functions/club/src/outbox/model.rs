@@ -26,6 +26,20 @@ pub enum Message {
         /// Whom to tell.
         tg_id: i64,
     },
+    /// A gift is paid.
+    GiftLink {
+        /// The giver.
+        tg_id: i64,
+        /// What activates the gift: a secret of the giver's.
+        link: String,
+    },
+    /// All that an attempt brought was given back.
+    Refunded {
+        /// The payer.
+        tg_id: i64,
+        /// Until when the subscription lasts all the same.
+        until: Option<Instant>,
+    },
     /// Somebody who runs the club should look at something.
     AdminAlert {
         /// What at, without personal data; cut to 4096 characters.
@@ -37,9 +51,10 @@ impl Message {
     /// The chat it goes to; `None` where nobody is to be told.
     pub(super) fn chat(&self, admin: Option<i64>) -> Option<i64> {
         match self {
-            Self::Congratulation { tg_id, .. } | Self::PaymentNotCompleted { tg_id } => {
-                Some(*tg_id)
-            }
+            Self::Congratulation { tg_id, .. }
+            | Self::PaymentNotCompleted { tg_id }
+            | Self::GiftLink { tg_id, .. }
+            | Self::Refunded { tg_id, .. } => Some(*tg_id),
             Self::AdminAlert { .. } => admin,
         }
     }
@@ -51,6 +66,9 @@ impl Message {
                 texts::congratulation(&day(*until), *energies)
             }
             Self::PaymentNotCompleted { .. } => texts::PAYMENT_NOT_COMPLETED.to_owned(),
+            Self::GiftLink { link, .. } => texts::gift_link(link),
+            Self::Refunded { until: Some(until), .. } => texts::refunded(&day(*until)),
+            Self::Refunded { until: None, .. } => texts::REFUNDED.to_owned(),
             Self::AdminAlert { text } => text.chars().take(TEXT_MAX).collect(),
         }
     }
@@ -72,6 +90,16 @@ mod tests {
         assert!(message.text().contains("до 02.03.2026"), "{}", message.text());
         assert!(message.text().contains("500"));
         assert_eq!((message.chat(None), message.chat(Some(9))), (Some(7), Some(7)));
+    }
+
+    #[test]
+    fn givers_and_payers_are_told() {
+        let link = "https://t.me/club_test_bot?start=gift_abc".to_owned();
+        let gift = Message::GiftLink { tg_id: 7, link: link.clone() };
+        assert!(gift.text().ends_with(&link) && gift.chat(Some(9)) == Some(7));
+        let told = |until| Message::Refunded { tg_id: 7, until }.text();
+        assert_eq!(told(None), texts::REFUNDED);
+        assert!(told("2026-03-01T21:30:00Z".parse().ok()).ends_with("до 02.03.2026."));
     }
 
     #[test]

@@ -23,7 +23,7 @@
 //! *Settlement* is one transaction for each success: the payment (unique by provider and the
 //! provider's id: that is what makes duplicates harmless), the attempt, the slot, the member with
 //! more days and energies, the energy entry, two events and one outbox entry. For a gift one gift
-//! takes the place of the member's part. Nothing outside is called in it or before its
+//! takes the place of the member's part, and its giver is told the link that activates it. Nothing outside is called in it or before its
 //! acknowledgement. Money that contradicts the attempt is kept apart (`UnassignedPayment`) and
 //! reported.
 //!
@@ -54,7 +54,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use shared::function::Function;
-use shared::settings::{Environment, SettingError};
+use shared::settings::{Environment, SettingError, Stage};
+use shared::telegram::deep_link::BotUsername;
 
 pub use api::{attempt, link, status};
 pub use jobs::{check, sweep};
@@ -81,10 +82,14 @@ pub struct Settings {
     pub cooldown: Cooldown,
     /// Energies that come with a payment.
     pub award: u32,
+    /// The bot that activates gifts.
+    pub bot: BotUsername,
     /// Where the sandbox provider is; it is enabled by that.
     pub sandbox_url: Option<String>,
 }
 
+/// The bot that links lead to where none is set, which production does not allow.
+const NO_BOT: &str = "club_bot";
 /// The longest that the provider may take to answer a check, in milliseconds.
 const CHECK_TIMEOUT_MS: u64 = 5_000;
 
@@ -97,6 +102,10 @@ impl Settings {
         let timeout_ms = environment.parse("PROVIDER_TIMEOUT_MS", 8_000_u64)?;
         let interval_s = environment.parse("PAYMENT_CHECK_INTERVAL_S", 30_u32)?;
         let link_ttl_h = environment.parse("ATTEMPT_LINK_TTL_H", 24_u32)?;
+        let bot = match (environment.get("BOT_USERNAME"), environment.stage()?) {
+            (None, Stage::Test) => NO_BOT,
+            _ => environment.require("BOT_USERNAME")?,
+        };
         Ok(Self {
             checks: environment.parse("PAYMENT_CHECKS", 10)?,
             interval: SignedDuration::from_secs(i64::from(interval_s)),
@@ -108,6 +117,8 @@ impl Settings {
                 end_days: environment.parse("COOLDOWN_END_DAYS", 90)?,
             },
             award: environment.parse("PAYMENT_AWARD", 500)?,
+            bot: BotUsername::parse(bot)
+                .map_err(|_| SettingError::Malformed("BOT_USERNAME".to_owned()))?,
             sandbox_url: environment.get("SANDBOX_PROVIDER_URL").map(str::to_owned),
         })
     }

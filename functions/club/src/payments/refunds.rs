@@ -34,7 +34,7 @@ pub struct Word {
     pub said: Said,
 }
 
-/// Reverses what a refunded payment gave, once. Two reads and one transaction of seven items at
+/// Reverses what a refunded payment gave, once. Two reads and one transaction of eight items at
 /// most. What fits no payment changes nothing and is reported.
 ///
 /// # Errors
@@ -74,13 +74,20 @@ async fn round(app: &App, word: &Word, now: Instant) -> Result<Round<()>> {
         uncovered: 0,
         at: now,
     };
-    let (record, taken) = match payment.purpose {
+    let taken = match payment.purpose {
         Purpose::Own => take_days(app, &attempt, &payment, reversal, record, now).await?,
-        Purpose::Gift => (record, vec![take_gift(&payment, reversal, word, now)?]),
+        Purpose::Gift => {
+            Taken { record, until: None, writes: vec![take_gift(&payment, reversal, word, now)?] }
+        }
     };
-    let mut writes = vec![Write::insert("refund", &record), given_back(&payment, reversal)];
+    let mut writes = vec![Write::insert("refund", &taken.record), given_back(&payment, reversal)];
     writes.extend(settled_back(&attempt, reversal, now));
-    writes.extend(taken);
+    writes.extend(taken.writes);
+    if ends(&attempt, reversal) {
+        let until = taken.until.filter(|until| *until > now);
+        let message = Message::Refunded { tg_id: attempt.payer, until };
+        writes.push(outbox::ask(&format!("refunded:{}", attempt.id), &message, now)?);
+    }
     let cause = format!("{}:{}", payment.id(), word.refund_id);
     let event = AnalyticsEvent::of(&attempt, "payment_refunded", &cause, now);
     writes.push(Write::put("analytics", &event));
@@ -111,14 +118,27 @@ fn given_back(payment: &Payment, reversal: Reversal) -> Write {
         .bind(":seen", payment.refunded)
 }
 
+/// What a refund takes back from whoever got it.
+struct Taken {
+    /// With the energies that were there.
+    record: Refund,
+    /// Until when the payer's subscription lasts now.
+    until: Option<Instant>,
+    writes: Vec<Write>,
+}
+
+/// Is this the last of what the attempt brought?
+fn ends(attempt: &Attempt, reversal: Reversal) -> bool {
+    reversal.full && attempt.unrefunded <= 1
+}
+
 /// The attempt is refunded when the last of its payments is.
 fn settled_back(attempt: &Attempt, reversal: Reversal, now: Instant) -> Option<Write> {
     if !reversal.full {
         return None;
     }
-    let last = attempt.unrefunded <= 1;
     let write = match store::changed("attempt", attempt, Event::RefundedInFull, now) {
-        Some(write) if last => write,
+        Some(write) if ends(attempt, reversal) => write,
         _ => Write::update("attempt", attempt.key()).set("updated_at", now),
     };
     Some(
@@ -137,7 +157,7 @@ async fn take_days(
     reversal: Reversal,
     record: Refund,
     now: Instant,
-) -> Result<(Refund, Vec<Write>)> {
+) -> Result<Taken> {
     let found = auth::find(&app.platform.table, attempt.payer).await?;
     let member = found.ok_or_else(|| Problem::bug("a payment without its payer"))?;
     let there = u32::try_from(member.balance.max(0)).unwrap_or(u32::MAX);
@@ -167,7 +187,7 @@ async fn take_days(
         };
         writes.push(Write::insert("subscription", &event));
     }
-    Ok((Refund { energies, uncovered, ..record }, writes))
+    Ok(Taken { record: Refund { energies, uncovered, ..record }, until, writes })
 }
 
 fn expense(

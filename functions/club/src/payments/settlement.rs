@@ -95,7 +95,7 @@ async fn commit(
     };
     let (payment, granted) = match attempt.purpose {
         Purpose::Own => grant_days(app, attempt, payment, first, now).await?,
-        Purpose::Gift => grant_gift(attempt, payment, now),
+        Purpose::Gift => grant_gift(app, attempt, payment, now)?,
     };
     let event = AnalyticsEvent::of(attempt, "payment_success", &payment.id(), now);
     let mut writes = vec![Write::insert("payment", &payment), paid.add("unrefunded", 1)];
@@ -167,7 +167,12 @@ fn extend(member: &Member, attempt: &Attempt, until: Instant, now: Instant) -> W
 }
 
 /// A gift for whoever gets its token; the giver gets neither days nor energies.
-fn grant_gift(attempt: &Attempt, payment: Payment, now: Instant) -> (Payment, Vec<Write>) {
+fn grant_gift(
+    app: &App,
+    attempt: &Attempt,
+    payment: Payment,
+    now: Instant,
+) -> Result<(Payment, Vec<Write>)> {
     let gift = Gift {
         token: ids::token(),
         giver: attempt.payer,
@@ -179,8 +184,12 @@ fn grant_gift(attempt: &Attempt, payment: Payment, now: Instant) -> (Payment, Ve
         created_at: now,
         valid_until: now + days(GIFT_TTL),
     };
+    let link = app.payments.bot.gift_link(&gift.token).map_err(Problem::bug)?;
+    let message = Message::GiftLink { tg_id: gift.giver, link };
+    // The attempt pays one gift only; the token, a secret, would show in logs as an id.
+    let told = outbox::ask(&format!("gift_link:{}", attempt.id), &message, now)?;
     let payment = Payment { gift: Some(gift.token.clone()), ..payment };
-    (payment, vec![Write::insert("gift", &gift)])
+    Ok((payment, vec![Write::insert("gift", &gift), told]))
 }
 
 /// Keeps money that fits nowhere, and has those who run the club told. One transaction of two

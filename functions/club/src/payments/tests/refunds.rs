@@ -26,14 +26,16 @@ async fn a_full_refund_takes_back_what_its_payment_gave() {
     assert_eq!(payer.subscription_expires, Some(shop.world.now() + days(30)));
     assert_eq!((payer.balance, payer.earned_total, payer.consumed_total), (500, 1000, 500));
     assert_eq!((shop.status(&id).await, shop.count("Refund").await), (Status::Paid, 1));
+    assert_eq!(shop.messages("refunded").await, 0);
     shop.check_invariants().await;
 
     let last = json!({ "attempt_id": id, "external_id": "second", "event": "refund" });
     let reply = shop.deliver(last).await;
-    assert_eq!((reply.cost.requests, reply.cost.items), (3, 7));
+    assert_eq!((reply.cost.requests, reply.cost.items), (3, 8));
     let payer = shop.payer().await;
     assert_eq!((payer.subscription_expires, payer.balance), (Some(shop.world.now()), 0));
     assert_eq!(shop.status(&id).await, Status::Refunded);
+    assert_eq!(shop.messages("refunded").await, 1);
     shop.check_invariants().await;
 
     // Money after a refund is for a person to decide.
@@ -119,6 +121,7 @@ async fn a_gift_is_revoked_by_a_full_refund_only() {
     assert_eq!((status().await, shop.messages("admin_alert").await), (GiftStatus::Paid, 1));
     shop.deliver(refund(&id, "rest", None)).await;
     assert_eq!((status().await, shop.status(&id).await), (GiftStatus::Revoked, Status::Refunded));
+    assert_eq!(shop.messages("refunded").await, 1);
     assert_eq!(shop.payer().await.balance, 0);
     shop.check_invariants().await;
 }

@@ -264,3 +264,18 @@ proptest! {
         let _ = (recipient_in(&text), telegram_id(&text), is_probe(&text), Attempt::is_id(&text));
     }
 }
+
+#[test]
+fn production_names_its_bot() {
+    let settings = |stage: &str, bot: &str| {
+        let set = [("STAGE", stage), ("BOT_USERNAME", bot)];
+        let set = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        crate::payments::Settings::from_environment(&set.into_iter().collect())
+            .map(|settings| settings.bot.as_str().to_owned())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(settings("test", ""), Ok("club_bot".to_owned()));
+    assert_eq!(settings("prod", "the_club_bot"), Ok("the_club_bot".to_owned()));
+    assert_eq!(settings("prod", ""), Err("setting BOT_USERNAME is missing".to_owned()));
+    assert_eq!(settings("prod", "no bot"), Err("setting BOT_USERNAME is malformed".to_owned()));
+}

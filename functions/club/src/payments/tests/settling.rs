@@ -2,9 +2,11 @@
 
 use engine::{Fault, FaultKind, Target};
 use shared::clock::days;
+use shared::outbox::Entry;
 
 use super::*;
 use crate::energies::EnergyEntry;
+use crate::outbox::Message;
 use crate::payments::items::{Gift, UnassignedPayment};
 use crate::payments::sandbox_state;
 
@@ -172,6 +174,11 @@ async fn a_gift_gives_its_giver_nothing() {
     assert_eq!(gifts.len(), 1);
     assert_eq!((gifts[0].giver, gifts[0].recipient, gifts[0].days), (PAYER, Some(77), 30));
     assert_eq!(gifts[0].token.len(), 22);
+    let told: Vec<Entry> = shop.read("Outbox").await;
+    let link = format!("https://t.me/club_test_bot?start=gift_{}", gifts[0].token);
+    let message = Message::GiftLink { tg_id: PAYER, link };
+    assert_eq!((told.len(), told[0].read::<Message>().unwrap()), (1, message));
+    assert!(!told[0].id.contains(&gifts[0].token));
     let payer = shop.payer().await;
     assert_eq!((payer.subscription_expires, payer.balance), (None, 0));
     assert_eq!(shop.count("EnergyEntry").await, 0);
