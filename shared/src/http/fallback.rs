@@ -3,19 +3,30 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, Uri, header};
+use serde_json::Value;
 
 use super::cors;
 use crate::problem::{Problem, texts};
 
 /// The routes of a service, as a request that matched none of them is compared with them.
 #[derive(Clone, Debug)]
-pub struct Routes(Vec<(Method, &'static str)>);
+pub struct Routes(Vec<(Method, String)>);
 
 impl Routes {
-    /// From methods and paths with `{parameters}`.
+    /// From the paths of an OpenAPI document: a function that had to ask every other function
+    /// what it declares would contain them all.
     #[must_use]
-    pub fn new(routes: impl IntoIterator<Item = (Method, &'static str)>) -> Self {
-        Self(routes.into_iter().filter(|(_, path)| *path != "$default").collect())
+    pub fn of_document(document: &str) -> Self {
+        let document: Value = serde_json::from_str(document).unwrap_or_default();
+        let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
+        let routes = paths.flat_map(|(path, operations)| {
+            let methods = operations.as_object().into_iter().flatten();
+            methods.filter_map(|(method, _)| {
+                let method = Method::from_bytes(method.to_uppercase().as_bytes()).ok()?;
+                Some((method, path.clone()))
+            })
+        });
+        Self(routes.collect())
     }
 
     /// The answer to a request that no route took.
@@ -85,13 +96,11 @@ mod tests {
     use super::*;
 
     fn answer(method: Method, uri: &'static str) -> Response {
-        Routes::new([
-            (Method::GET, "/users/me"),
-            (Method::PATCH, "/users/me"),
-            (Method::GET, "/attempts/{id}"),
-            (Method::GET, "$default"),
-        ])
-        .answer(&method, &Uri::from_static(uri))
+        let document = serde_json::json!({ "paths": {
+            "/users/me": { "get": {}, "patch": {} },
+            "/attempts/{id}": { "get": {} },
+        }});
+        Routes::of_document(&document.to_string()).answer(&method, &Uri::from_static(uri))
     }
 
     #[test]

@@ -120,7 +120,8 @@ async fn examine(app: &App, now: Instant) -> Report {
     let mut report = Report::default();
     let platform = app.platform();
     report.check("database", platform.table.ping()).await;
-    let depth = report.check("queue", depths(platform, &["PAYMENT_CHECKS_QUEUE_URL", "OUTBOX_QUEUE_URL"]));
+    let depth =
+        report.check("queue", depths(platform, &["PAYMENT_CHECKS_QUEUE_URL", "OUTBOX_QUEUE_URL"]));
     let depth = depth.await;
     report.figure("scheduler_queue_size", depth);
     let dead = depths(platform, &["PAYMENT_CHECKS_DLQ_URL", "OUTBOX_DLQ_URL"]);
@@ -142,11 +143,7 @@ async fn depths(platform: &Platform, settings: &[&str]) -> Result<u64, QueueErro
 }
 
 async fn handle_fallback(method: Method, uri: Uri) -> Response {
-    static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
-        Routes::new(crate::functions().iter().filter_map(|function| {
-            let endpoint = function.declaration().endpoint()?;
-            Some((endpoint.method.clone(), endpoint.path))
-        }))
-    });
+    static ROUTES: LazyLock<Routes> =
+        LazyLock::new(|| Routes::of_document(include_str!("../../../../docs/openapi/club.json")));
     ROUTES.answer(&method, &uri).into_response()
 }

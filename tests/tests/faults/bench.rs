@@ -1,0 +1,244 @@
+//! A whole stack in this process, with its engine at hand: HTTP in front, faults behind.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use engine::{CrashMode, CrashPlan};
+use local::{Move, Options, Running, Stack};
+use serde_json::{Map, Value, json};
+use shared::telegram::{BotToken, sign};
+
+/// When every bench begins.
+pub const START: &str = "2026-01-20T12:00:30Z";
+/// How long anything is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a process that was killed takes to be gone.
+const DYING: Duration = Duration::from_millis(15);
+/// How often a client sends a request again before it gives up.
+const TRIES: usize = 8;
+
+/// A stack under test.
+pub struct Bench {
+    pub stack: Arc<Running>,
+    http: reqwest::Client,
+}
+
+/// Status and body of an answer.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: Value,
+}
+
+impl Bench {
+    /// A new stack, its clock standing still, its limits out of the way.
+    pub async fn start() -> Self {
+        Self::start_with(|options| options).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(Options) -> Options) -> Self {
+        let options = ["RATE_AUTH", "RATE_API", "RATE_PAYMENT", "RATE_PUBLIC", "RATE_WEBHOOK"]
+            .iter()
+            .fold(Options::memory().frozen_at(START.parse().unwrap()), |options, name| {
+                options.set(name, "1000000/1")
+            });
+        let stack = Stack::start(change(options)).await.expect("the stack starts");
+        Self { stack: Arc::new(stack), http: reqwest::Client::new() }
+    }
+
+    /// One request, sent once.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Reply {
+        let url = format!("{}{path}", self.stack.api("club"));
+        let mut request = self.http.request(method.parse().unwrap(), url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if !body.is_null() {
+            request = request.body(body.to_string());
+        }
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+            .collect();
+        let text = response.text().await.unwrap_or_default();
+        Reply { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
+    }
+
+    /// One request, sent again as a client would until something other than a failure comes.
+    pub async fn insist(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Reply {
+        for _ in 0..TRIES {
+            let dead_before = self.stack.engine().faults().crashed();
+            let reply = self.send(method, path, headers, body).await;
+            let dead = dead_before || self.stack.engine().faults().crashed();
+            if dead {
+                self.revived().await;
+            } else if reply.status < 500 {
+                return reply;
+            } else if reply.headers.contains_key("retry-after") {
+                // Somebody else's intent may have to grow old before it can be replaced.
+                self.advance(9).await;
+            }
+        }
+        panic!("{method} {path}: only failures");
+    }
+
+    /// Launch data of the user `id`, as the value of `Authorization`.
+    pub fn launch(&self, id: i64) -> String {
+        let token = BotToken::parse("7000000001:local-club").unwrap();
+        let now = self.stack.clock().now().as_second().to_string();
+        let user = json!({ "id": id, "first_name": "Анна" }).to_string();
+        format!("tma {}", sign(&[("auth_date", &now), ("user", &user)], &token))
+    }
+
+    pub fn secret(&self, name: &str) -> String {
+        let settings = self.stack.settings();
+        let found = settings.pointer(&format!("/services/club/secrets/{name}"));
+        let fixed = match name {
+            "SANDBOX_SECRET" => "local-club-sandbox-secret-0000000000000000",
+            "JWT_SECRET" => "local-club-jwt-secret-0000000000000000",
+            _ => panic!("{name}"),
+        };
+        found.and_then(Value::as_str).unwrap_or(fixed).to_owned()
+    }
+
+    /// Moves the clock and lets everything happen that falls due.
+    pub async fn advance(&self, seconds: u64) {
+        let step = Move { advance_seconds: Some(seconds), set: None, frozen: None, catch_up: None };
+        self.stack.move_clock(step).await.expect("the clock moves");
+        self.revived().await;
+        assert!(self.stack.idle(PATIENCE).await, "the stack comes to rest");
+    }
+
+    /// Lets every redelivery, sweep and schedule of the next hours happen.
+    pub async fn converge(&self) {
+        for seconds in [60, 240, 900, 3_600] {
+            self.advance(seconds).await;
+        }
+    }
+
+    /// Makes the process of `function` die at its call number `at`, counted from now on; it is
+    /// started again once the invocation that died is over.
+    pub fn kill(&self, function: &str, at: u64, mode: CrashMode) -> Killed {
+        let faults = self.stack.engine().faults().clone();
+        faults.clear();
+        faults.reset_counts();
+        faults.crash(CrashPlan { caller: Some(format!("local-{function}")), at, mode });
+        let happened = Arc::new(AtomicBool::new(false));
+        let seen = happened.clone();
+        let watcher = tokio::spawn(async move {
+            while !faults.crashed() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            seen.store(true, Ordering::SeqCst);
+            // All that the dead process still asks for fails at once: it is over by then.
+            tokio::time::sleep(DYING).await;
+            faults.clear();
+        });
+        Killed { happened, watcher }
+    }
+
+    async fn revived(&self) {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        while self.stack.engine().faults().crashed() {
+            assert!(tokio::time::Instant::now() < until, "the process is started again");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// How many calls each function made since the counts were reset.
+    pub fn calls(&self) -> Vec<(&'static str, u64)> {
+        let faults = self.stack.engine().faults();
+        club::functions()
+            .iter()
+            .map(|function| function.declaration().name)
+            .map(|name| (name, faults.seen(Some(&format!("local-{name}")))))
+            .collect()
+    }
+
+    /// Every item of the table as plain JSON, past every layer of the service.
+    pub async fn items(&self) -> Vec<Map<String, Value>> {
+        let table = self.stack.wiring().tables.first().expect("a table").name.clone();
+        let (mut items, mut start) = (Vec::new(), Value::Null);
+        loop {
+            let mut body = json!({ "TableName": table });
+            if !start.is_null() {
+                body["ExclusiveStartKey"] = start;
+            }
+            let call = engine::Call {
+                service: engine::Service::Dynamodb,
+                operation: "Scan".to_owned(),
+                body: body.to_string().into(),
+                caller: "inspector".to_owned(),
+            };
+            let engine::Reply::Answer(answer) = self.stack.engine().call(call).await else {
+                panic!("the inspector gets an answer");
+            };
+            let page: Value = serde_json::from_slice(&answer.body).unwrap();
+            items.extend(page["Items"].as_array().expect("items").iter().map(plain_item));
+            start = page["LastEvaluatedKey"].clone();
+            if start.is_null() {
+                return items;
+            }
+        }
+    }
+
+    /// Makes the payment provider answer every call with a failure, or stop doing so.
+    pub async fn provider_fails(&self, fails: bool) {
+        let base = self.stack.api("club");
+        let url = format!("{}/_local/faults", base.trim_end_matches("/club"));
+        let fault = json!({ "target": "provider", "kind": "error", "rate": 1.0, "seed": 1 });
+        let request = if fails {
+            self.http.post(url).body(fault.to_string())
+        } else {
+            self.http.delete(url)
+        };
+        assert!(request.send().await.unwrap().status().is_success());
+    }
+
+    /// What the bot sent to a chat.
+    pub async fn messages(&self, chat: i64) -> Vec<String> {
+        let base = self.stack.api("club");
+        let base = base.trim_end_matches("/club");
+        let url = format!("{base}/_local/telegram/messages?chat_id={chat}");
+        let text = self.http.get(url).send().await.unwrap().text().await.unwrap();
+        let body: Value = serde_json::from_str(&text).unwrap();
+        let texts = body["messages"].as_array().expect("messages").iter();
+        texts.map(|message| message["text"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+}
+
+/// A process that was, or will be, killed.
+pub struct Killed {
+    happened: Arc<AtomicBool>,
+    watcher: tokio::task::JoinHandle<()>,
+}
+
+impl Killed {
+    /// Did it come to that?
+    pub fn happened(&self) -> bool {
+        self.watcher.abort();
+        self.happened.load(Ordering::SeqCst)
+    }
+}
+
+fn plain_item(item: &Value) -> Map<String, Value> {
+    let attributes = item.as_object().expect("an item").iter();
+    attributes.map(|(name, value)| (name.clone(), plain(value))).collect()
+}
+
+fn plain(value: &Value) -> Value {
+    let (kind, inner) = value.as_object().and_then(|map| map.iter().next()).expect("an attribute");
+    match kind.as_str() {
+        "N" => inner.as_str().and_then(|n| n.parse::<i64>().ok()).map_or(Value::Null, Value::from),
+        "M" => Value::Object(plain_item(inner)),
+        "L" => inner.as_array().expect("a list").iter().map(plain).collect(),
+        "NULL" => Value::Null,
+        _ => inner.clone(),
+    }
+}

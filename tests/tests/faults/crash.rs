@@ -1,0 +1,109 @@
+//! Every crash point: each function dies before, after, and with a lost answer at each of its
+//! calls to the store and the queues; everybody tries again as they would; then everything must
+//! hold that always holds, and everything must have come to rest.
+
+use engine::CrashMode;
+
+use crate::bench::Bench;
+use crate::invariants::{unsettled, violations};
+use crate::walks::{ANNA, late_webhook, lost_webhook};
+
+const MODES: [CrashMode; 3] = [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer];
+
+/// Runs `walk` once to count calls, then once for each call of each function and each mode.
+async fn every_point(title: &str, walk: impl AsyncFn(&Bench) -> String, expected: impl AsyncFn(&Bench, &str) -> Vec<String>) {
+    let calm = Bench::start().await;
+    calm.stack.engine().faults().reset_counts();
+    let attempt = walk(&calm).await;
+    let counts = calm.calls();
+    assert_eq!(everything(&calm, &attempt, &expected).await, Vec::<String>::new(), "without a crash");
+    let (mut points, mut struck, mut failures) = (0, 0, Vec::new());
+    let mut functions = 0;
+    for (function, calls) in counts.into_iter().filter(|(_, calls)| *calls > 0) {
+        functions += 1;
+        for at in 0..worth_trying(&calm, function, calls) {
+            for mode in MODES {
+                let bench = Bench::start().await;
+                let killed = bench.kill(function, at, mode);
+                let attempt = walk(&bench).await;
+                points += 1;
+                struck += usize::from(killed.happened());
+                for wrong in everything(&bench, &attempt, &expected).await {
+                    failures.push(format!("{function}, call {at}, {mode:?}: {wrong}"));
+                }
+            }
+        }
+    }
+    println!(
+        "crash points, {title}: {functions} functions × their calls × 3 = {points} points, \
+         {struck} struck, {} violations",
+        failures.len()
+    );
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// How many of a function's calls to try. A schedule does the same again and again while the walk
+/// comes to rest: its first two runs stand for all.
+fn worth_trying(calm: &Bench, function: &str, calls: u64) -> u64 {
+    let runs = calm.stack.invocations(Some(function), usize::MAX);
+    let scheduled = runs.iter().any(|run| run.trigger == "schedule");
+    let runs = u64::try_from(runs.len()).unwrap().max(1);
+    if scheduled { calls.min(calls.div_ceil(runs) * 2) } else { calls }
+}
+
+async fn everything(
+    bench: &Bench,
+    attempt: &str,
+    expected: &impl AsyncFn(&Bench, &str) -> Vec<String>,
+) -> Vec<String> {
+    let mut wrong = violations(bench).await;
+    wrong.extend(unsettled(bench).await);
+    wrong.extend(expected(bench, attempt).await);
+    wrong
+}
+
+/// Paid once: a month, 500 energies, and one congratulation, unless the crash left it unknown.
+async fn paid_once(bench: &Bench, attempt: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let member = bench.member(ANNA).await;
+    let status = bench.attempt(attempt).await;
+    if member["energies"] != 500 || status != "paid" {
+        wrong.push(format!("energies {}, attempt {status}", member["energies"]));
+    }
+    wrong.extend(told(bench, "congrats:", "Оплата прошла").await);
+    wrong
+}
+
+/// Told once, or not at all where the row says that nobody knows.
+async fn told(bench: &Bench, id: &str, text: &str) -> Option<String> {
+    let messages = bench.messages(ANNA).await;
+    let sent = messages.iter().filter(|message| message.contains(text)).count();
+    let rows: Vec<_> = bench
+        .items()
+        .await
+        .into_iter()
+        .filter(|item| item.get("kind").is_some_and(|kind| kind == "Outbox") && item["id"].as_str().is_some_and(|i| i.starts_with(id)))
+        .map(|item| item["state"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    let fine = match rows.as_slice() {
+        [state] if state == "sent" => sent == 1,
+        [state] if state == "unconfirmed" => sent <= 1,
+        _ => false,
+    };
+    (!fine).then(|| format!("{id} rows {rows:?}, {sent} messages"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_webhook_settles_once_whatever_dies() {
+    every_point("lost webhook", lost_webhook, paid_once).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_webhook_settles_once_whatever_dies() {
+    every_point("late webhook", late_webhook, async |bench: &Bench, attempt: &str| {
+        let mut wrong = paid_once(bench, attempt).await;
+        wrong.extend(told(bench, "payment_not_completed:", "Мы не увидели оплату").await);
+        wrong
+    })
+    .await;
+}
