@@ -41,7 +41,9 @@ async fn main() -> Result<()> {
     let named: Vec<String> = arguments.collect();
     let defaults = ["club-health-live", "club-ratings-cities", "club-energies-balance"];
     let names = if named.is_empty() { defaults.map(str::to_owned).to_vec() } else { named };
-    line("| function | warm-up in INIT | spawn → first next, ms (median) | first call, ms (median) | RSS at next → after, MB |");
+    line(
+        "| function | warm-up in INIT | spawn → first next, ms (median) | first call, ms (median) | RSS at next → after, MB |",
+    );
     line("|---|---|---:|---:|---:|");
     for name in names {
         for warm_up in ["off", "on"] {
@@ -150,7 +152,9 @@ async fn take_answer(
 
 async fn serve_aws(State(runtime): State<Runtime>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else { return Response::default() };
+    let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else {
+        return Response::default();
+    };
     let reply = runtime.engine.http(&parts, bytes).await.into_http();
     reply.map(|response| response.map(Body::from)).unwrap_or_default()
 }

@@ -163,6 +163,7 @@ struct State {
     crashes: Vec<Crash>,
     seen: HashMap<String, u64>,
     struck: u64,
+    revived: u64,
 }
 
 #[derive(Debug)]
@@ -208,7 +209,23 @@ impl Faults {
         state.crashes.clear();
     }
 
-    /// Whether a crash point has been reached.
+    /// The caller's process is over and the next one begins: a crash point of its own that has
+    /// been reached is spent.
+    pub fn revive(&self, caller: &str) {
+        let mut state = self.state();
+        let before = state.crashes.len();
+        state.crashes.retain(|crash| !crash.dead || crash.plan.caller.as_deref() != Some(caller));
+        let spent = before.saturating_sub(state.crashes.len());
+        state.revived = state.revived.saturating_add(u64::try_from(spent).unwrap_or(u64::MAX));
+    }
+
+    /// How many crash points were spent by [`Faults::revive`].
+    #[must_use]
+    pub fn revived(&self) -> u64 {
+        self.state().revived
+    }
+
+    /// Whether a crash point has been reached and its caller is still dead.
     #[must_use]
     pub fn crashed(&self) -> bool {
         self.state().crashes.iter().any(|crash| crash.dead)

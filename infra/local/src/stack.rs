@@ -128,7 +128,7 @@ impl Stack {
             log: &log,
         };
         let functions = backends.start(&wiring, options.mode, options.programs).await?;
-        let invoker = Invoker::new(functions, clock.clone(), log);
+        let invoker = Invoker::new(functions, clock.clone(), log, engine.faults().clone());
         let (conductor, conducting) =
             Conductor::new(engine.clone(), invoker.clone(), store.clone(), &wiring)?;
         let roots = wiring.services().into_iter().map(|service| {

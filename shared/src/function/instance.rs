@@ -148,6 +148,6 @@ impl Invocation {
     #[must_use]
     pub fn deadline(&self) -> crate::clock::Instant {
         let millis = i64::try_from(self.remaining_ms).unwrap_or(i64::MAX);
-        self.now + jiff::SignedDuration::from_millis(millis)
+        self.clock + jiff::SignedDuration::from_millis(millis)
     }
 }

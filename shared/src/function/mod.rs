@@ -201,8 +201,10 @@ impl Identity {
 /// What an invocation knows of itself.
 #[derive(Clone, Debug)]
 pub struct Invocation {
-    /// The instant as of which everything is decided.
+    /// The instant as of which everything is decided: of a schedule's job, the schedule's own.
     pub now: Instant,
+    /// The instant at which the invocation began, by the one clock; what leases are measured by.
+    pub clock: Instant,
     /// Lambda's id of this invocation.
     pub request_id: String,
     /// How long the function may still run, by the wall clock, in milliseconds, at the start.

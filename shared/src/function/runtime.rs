@@ -59,8 +59,10 @@ pub(crate) fn invocation(platform: &Platform, context: &Context) -> Invocation {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let deadline = Duration::from_millis(context.deadline);
     let remaining = deadline.saturating_sub(elapsed);
+    let clock = now.unwrap_or_else(Instant::now);
     Invocation {
-        now: now.unwrap_or_else(Instant::now),
+        now: clock,
+        clock,
         request_id: context.request_id.clone(),
         remaining_ms: u64::try_from(remaining.as_millis()).unwrap_or(u64::MAX),
     }

@@ -237,6 +237,7 @@ impl Call {
             Some(context) => invocation(platform, context),
             None => Invocation {
                 now: crate::clock::Instant::now(),
+                clock: crate::clock::Instant::now(),
                 request_id: String::new(),
                 remaining_ms: 0,
             },

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use engine::{CrashMode, CrashPlan};
@@ -14,8 +13,6 @@ use shared::telegram::{BotToken, sign};
 pub const START: &str = "2026-01-20T12:00:30Z";
 /// How long anything is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long a process that was killed takes to be gone.
-const DYING: Duration = Duration::from_millis(15);
 /// How often a client sends a request again before it gives up.
 const TRIES: usize = 8;
 
@@ -50,7 +47,13 @@ impl Bench {
     }
 
     /// One request, sent once.
-    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Reply {
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Reply {
         let url = format!("{}{path}", self.stack.api("club"));
         let mut request = self.http.request(method.parse().unwrap(), url);
         for (name, value) in headers {
@@ -71,13 +74,18 @@ impl Bench {
     }
 
     /// One request, sent again as a client would until something other than a failure comes.
-    pub async fn insist(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Reply {
+    pub async fn insist(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Reply {
         for _ in 0..TRIES {
-            let dead_before = self.stack.engine().faults().crashed();
+            let killed = self.killed();
             let reply = self.send(method, path, headers, body).await;
-            let dead = dead_before || self.stack.engine().faults().crashed();
-            if dead {
-                self.revived().await;
+            if self.killed() > killed {
+                // Whatever it says, a client of a dead process would not have read it.
             } else if reply.status < 500 {
                 return reply;
             } else if reply.headers.contains_key("retry-after") {
@@ -111,7 +119,6 @@ impl Bench {
     pub async fn advance(&self, seconds: u64) {
         let step = Move { advance_seconds: Some(seconds), set: None, frozen: None, catch_up: None };
         self.stack.move_clock(step).await.expect("the clock moves");
-        self.revived().await;
         assert!(self.stack.idle(PATIENCE).await, "the stack comes to rest");
     }
 
@@ -122,33 +129,18 @@ impl Bench {
         }
     }
 
-    /// Makes the process of `function` die at its call number `at`, counted from now on; it is
-    /// started again once the invocation that died is over.
-    pub fn kill(&self, function: &str, at: u64, mode: CrashMode) -> Killed {
-        let faults = self.stack.engine().faults().clone();
+    /// Makes the process of `function` die at its call number `at`, counted from now on. Whoever
+    /// is invoked next is a new process.
+    pub fn kill(&self, function: &str, at: u64, mode: CrashMode) {
+        let faults = self.stack.engine().faults();
         faults.clear();
         faults.reset_counts();
         faults.crash(CrashPlan { caller: Some(format!("local-{function}")), at, mode });
-        let happened = Arc::new(AtomicBool::new(false));
-        let seen = happened.clone();
-        let watcher = tokio::spawn(async move {
-            while !faults.crashed() {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-            seen.store(true, Ordering::SeqCst);
-            // All that the dead process still asks for fails at once: it is over by then.
-            tokio::time::sleep(DYING).await;
-            faults.clear();
-        });
-        Killed { happened, watcher }
     }
 
-    async fn revived(&self) {
-        let until = tokio::time::Instant::now() + PATIENCE;
-        while self.stack.engine().faults().crashed() {
-            assert!(tokio::time::Instant::now() < until, "the process is started again");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+    /// How many processes were killed.
+    pub fn killed(&self) -> u64 {
+        self.stack.engine().faults().revived()
     }
 
     /// How many calls each function made since the counts were reset.
@@ -193,11 +185,8 @@ impl Bench {
         let base = self.stack.api("club");
         let url = format!("{}/_local/faults", base.trim_end_matches("/club"));
         let fault = json!({ "target": "provider", "kind": "error", "rate": 1.0, "seed": 1 });
-        let request = if fails {
-            self.http.post(url).body(fault.to_string())
-        } else {
-            self.http.delete(url)
-        };
+        let request =
+            if fails { self.http.post(url).body(fault.to_string()) } else { self.http.delete(url) };
         assert!(request.send().await.unwrap().status().is_success());
     }
 
@@ -210,20 +199,6 @@ impl Bench {
         let body: Value = serde_json::from_str(&text).unwrap();
         let texts = body["messages"].as_array().expect("messages").iter();
         texts.map(|message| message["text"].as_str().unwrap_or_default().to_owned()).collect()
-    }
-}
-
-/// A process that was, or will be, killed.
-pub struct Killed {
-    happened: Arc<AtomicBool>,
-    watcher: tokio::task::JoinHandle<()>,
-}
-
-impl Killed {
-    /// Did it come to that?
-    pub fn happened(&self) -> bool {
-        self.watcher.abort();
-        self.happened.load(Ordering::SeqCst)
     }
 }
 

@@ -11,23 +11,31 @@ use crate::walks::{ANNA, late_webhook, lost_webhook};
 const MODES: [CrashMode; 3] = [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer];
 
 /// Runs `walk` once to count calls, then once for each call of each function and each mode.
-async fn every_point(title: &str, walk: impl AsyncFn(&Bench) -> String, expected: impl AsyncFn(&Bench, &str) -> Vec<String>) {
+async fn every_point(
+    title: &str,
+    walk: impl AsyncFn(&Bench) -> String,
+    expected: impl AsyncFn(&Bench, &str) -> Vec<String>,
+) {
     let calm = Bench::start().await;
     calm.stack.engine().faults().reset_counts();
     let attempt = walk(&calm).await;
     let counts = calm.calls();
-    assert_eq!(everything(&calm, &attempt, &expected).await, Vec::<String>::new(), "without a crash");
-    let (mut points, mut struck, mut failures) = (0, 0, Vec::new());
+    assert_eq!(
+        everything(&calm, &attempt, &expected).await,
+        Vec::<String>::new(),
+        "without a crash"
+    );
+    let (mut points, mut struck, mut failures) = (0_u64, 0, Vec::new());
     let mut functions = 0;
     for (function, calls) in counts.into_iter().filter(|(_, calls)| *calls > 0) {
         functions += 1;
         for at in 0..worth_trying(&calm, function, calls) {
             for mode in MODES {
                 let bench = Bench::start().await;
-                let killed = bench.kill(function, at, mode);
+                bench.kill(function, at, mode);
                 let attempt = walk(&bench).await;
                 points += 1;
-                struck += usize::from(killed.happened());
+                struck += bench.killed();
                 for wrong in everything(&bench, &attempt, &expected).await {
                     failures.push(format!("{function}, call {at}, {mode:?}: {wrong}"));
                 }
@@ -82,7 +90,10 @@ async fn told(bench: &Bench, id: &str, text: &str) -> Option<String> {
         .items()
         .await
         .into_iter()
-        .filter(|item| item.get("kind").is_some_and(|kind| kind == "Outbox") && item["id"].as_str().is_some_and(|i| i.starts_with(id)))
+        .filter(|item| {
+            item.get("kind").is_some_and(|kind| kind == "Outbox")
+                && item["id"].as_str().is_some_and(|i| i.starts_with(id))
+        })
         .map(|item| item["state"].as_str().unwrap_or_default().to_owned())
         .collect();
     let fine = match rows.as_slice() {

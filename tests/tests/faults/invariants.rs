@@ -108,7 +108,8 @@ pub async fn unsettled(bench: &Bench) -> Vec<String> {
     }
     let now = bench.stack.clock().now().to_string();
     let mut cities: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
-    let counted = |m: &&Item| text(m, "subscription_expires") > now.as_str() && m.contains_key("city_key");
+    let counted =
+        |m: &&Item| text(m, "subscription_expires") > now.as_str() && m.contains_key("city_key");
     for member in of(&items, "Member").filter(counted) {
         let city = cities.entry(text(member, "city_key")).or_default();
         *city = (city.0 + number(member, "balance"), city.1 + 1);
@@ -117,7 +118,11 @@ pub async fn unsettled(bench: &Bench) -> Vec<String> {
         let (energies, members) = cities.remove(text(total, "city_key")).unwrap_or_default();
         let stored = (number(total, "energies"), number(total, "members"));
         if stored != (energies, members) {
-            found.push(format!("{}: {stored:?} instead of {:?}", text(total, "city_key"), (energies, members)));
+            found.push(format!(
+                "{}: {stored:?} instead of {:?}",
+                text(total, "city_key"),
+                (energies, members)
+            ));
         }
     }
     found.extend(cities.keys().map(|city| format!("{city} has no total")));

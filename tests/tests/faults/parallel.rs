@@ -23,7 +23,8 @@ async fn sixty_four_calls_under_one_key_make_one_attempt() {
         "telegram_id": ANNA, "email": "anna@example.test", "offer_key": "monthly_rub_2000",
         "provider": "sandbox",
     });
-    let calls = (0..64).map(|_| bench.insist("POST", "/api/payments/generate-link", &headers, &body));
+    let calls =
+        (0..64).map(|_| bench.insist("POST", "/api/payments/generate-link", &headers, &body));
     let replies = join_all(calls).await;
     let bodies: Vec<&Value> = replies.iter().map(|reply| &reply.body).collect();
     for (reply, body) in replies.iter().zip(&bodies) {
@@ -32,9 +33,15 @@ async fn sixty_four_calls_under_one_key_make_one_attempt() {
             assert_eq!(body[field], bodies[0][field], "{field}");
         }
     }
-    let attempts = bench.items().await.into_iter().filter(|item| item.get("kind").is_some_and(|kind| kind == "Attempt")).count();
+    let attempts = bench
+        .items()
+        .await
+        .into_iter()
+        .filter(|item| item.get("kind").is_some_and(|kind| kind == "Attempt"))
+        .count();
     assert_eq!(attempts, 1);
-    let other = json!({ "telegram_id": ANNA, "email": "x@example.test", "offer_key": "monthly_rub_2000" });
+    let other =
+        json!({ "telegram_id": ANNA, "email": "x@example.test", "offer_key": "monthly_rub_2000" });
     let reply = bench.send("POST", "/api/payments/generate-link", &headers, &other).await;
     assert_eq!((reply.status, &reply.body["code"]), (422, &json!("idempotency_mismatch")));
 }
@@ -89,12 +96,15 @@ async fn hints_in_any_order_and_number_come_to_the_same() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_busy_store_delays_and_never_doubles() {
-    for (kind, share) in [(FaultKind::Throttle, 0.08), (FaultKind::Conflict, 0.2), (FaultKind::LostAnswer, 0.05)] {
+    for (kind, share) in
+        [(FaultKind::Throttle, 0.08), (FaultKind::Conflict, 0.2), (FaultKind::LostAnswer, 0.05)]
+    {
         for seed in 1..=2 {
             let bench = Bench::start().await;
             let fault = Fault::new(Target::Dynamodb, kind).when(When::rate(share)).seed(seed);
             bench.stack.engine().faults().inject(fault);
-            let attempt = if seed % 2 == 0 { late_webhook(&bench).await } else { lost_webhook(&bench).await };
+            let attempt =
+                if seed % 2 == 0 { late_webhook(&bench).await } else { lost_webhook(&bench).await };
             bench.stack.engine().faults().clear();
             bench.converge().await;
             assert_eq!(bench.attempt(&attempt).await, "paid", "{kind:?}, seed {seed}");

@@ -51,7 +51,12 @@ async fn a_payment_that_need_not_be_new_is_missed() {
     let bench = Arc::new(Bench::start().await);
     bench.sign_in(ANNA).await;
     let attempt = bench.link(ANNA).await;
-    forget(&bench, &["PAYMENT#", "ATTEMPT#", "MEMBER#", "OPEN#", "OUTBOX#", "EVENTS#"], "TransactWriteItems", 2);
+    forget(
+        &bench,
+        &["PAYMENT#", "ATTEMPT#", "MEMBER#", "OPEN#", "OUTBOX#", "EVENTS#"],
+        "TransactWriteItems",
+        2,
+    );
     deliver_both(&bench, [&attempt, &attempt]).await;
     assert_ne!(violations(&bench).await, Vec::<String>::new());
 }

@@ -15,9 +15,20 @@ async fn nothing_that_is_logged_or_stored_tells_a_secret() {
     let launch = bench.launch(ANNA);
     let hash = launch.split("hash=").nth(1).unwrap().to_owned();
     // Refusals and failures are where secrets slip out.
-    bench.send("GET", "/api/v1/users/me", &[("authorization", &format!("{launch}0"))], &Value::Null).await;
-    bench.send("POST", "/api/v1/auth/refresh", &[], &json!({ "refreshToken": format!("{refresh}x") })).await;
-    bench.send("POST", "/api/v1/auth/telegram", &[], &json!({ "initData": format!("{launch}&") })).await;
+    bench
+        .send("GET", "/api/v1/users/me", &[("authorization", &format!("{launch}0"))], &Value::Null)
+        .await;
+    bench
+        .send(
+            "POST",
+            "/api/v1/auth/refresh",
+            &[],
+            &json!({ "refreshToken": format!("{refresh}x") }),
+        )
+        .await;
+    bench
+        .send("POST", "/api/v1/auth/telegram", &[], &json!({ "initData": format!("{launch}&") }))
+        .await;
     let forged = [("x-sandbox-secret", "guess")];
     bench.send("POST", "/api/webhooks/sandbox/payment", &forged, &json!({})).await;
     let secrets = [

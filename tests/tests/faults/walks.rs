@@ -65,7 +65,8 @@ pub async fn lost_webhook(bench: &Bench) -> String {
     let token = json!({ "refreshToken": signed_in.body["refreshToken"] });
     let refreshed = bench.insist("POST", "/api/v1/auth/refresh", &[], &token).await;
     assert_eq!(refreshed.status, 200, "{}", refreshed.body);
-    let moved = bench.as_member(ANNA, "PATCH", "/api/v1/users/me", &json!({ "city": "Москва" })).await;
+    let moved =
+        bench.as_member(ANNA, "PATCH", "/api/v1/users/me", &json!({ "city": "Москва" })).await;
     assert_eq!(moved.status, 200, "{}", moved.body);
     bench.as_member(43, "GET", "/api/v1/auth/me", &Value::Null).await;
     bench.member(44).await;

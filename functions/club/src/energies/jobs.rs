@@ -41,8 +41,8 @@ pub(super) struct Audited {
 
 async fn run_audit(app: App, invocation: Invocation) -> Result<Audited> {
     let table = &app.platform.table;
-    let now = invocation.now;
-    let lease = Lease::acquire(table, "energies_audit", now, invocation.deadline()).await;
+    let lease =
+        Lease::acquire(table, "energies_audit", invocation.clock, invocation.deadline()).await;
     let lease = match lease {
         Ok(lease) => lease,
         Err(problem) if problem.code() == "lease_held" => {
@@ -52,7 +52,7 @@ async fn run_audit(app: App, invocation: Invocation) -> Result<Audited> {
     };
     let budget = Duration::from_millis(invocation.remaining_ms).saturating_sub(RESERVE);
     let audited = pass(&app, &lease, budget).await;
-    lease.release(table, now).await?;
+    lease.release(table, invocation.clock).await?;
     let audited = audited?;
     let found = [("audit_members", audited.members), ("audit_violations", audited.violations)];
     telemetry::metrics(&app.platform, &found);

@@ -148,7 +148,9 @@ struct Swept {
 async fn run_sweep(app: App, invocation: Invocation) -> Result<Swept> {
     let table = &app.platform.table;
     let now = invocation.now;
-    let lease = match Lease::acquire(table, "outbox_sweep", now, invocation.deadline()).await {
+    let lease = match Lease::acquire(table, "outbox_sweep", invocation.clock, invocation.deadline())
+        .await
+    {
         Ok(lease) => lease,
         Err(problem) if problem.code() == "lease_held" => {
             return Ok(Swept { lease_held: true, ..Swept::default() });
@@ -157,7 +159,7 @@ async fn run_sweep(app: App, invocation: Invocation) -> Result<Swept> {
     };
     let budget = Duration::from_millis(invocation.remaining_ms).saturating_sub(RESERVE);
     let swept = sweep_all(&app, now - OVERDUE, budget).await;
-    lease.release(table, now).await?;
+    lease.release(table, invocation.clock).await?;
     swept
 }
 

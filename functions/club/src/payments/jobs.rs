@@ -148,16 +148,18 @@ impl Budget {
 
 async fn handle_sweep(app: App, invocation: Invocation) -> Result<Swept> {
     let (table, now) = (&app.platform.table, invocation.now);
-    let lease = match Lease::acquire(table, "attempt_sweep", now, invocation.deadline()).await {
-        Ok(lease) => lease,
-        Err(problem) if problem.code() == "lease_held" => {
-            return Ok(Swept { lease_held: true, ..Swept::default() });
-        }
-        Err(problem) => return Err(problem),
-    };
+    let lease =
+        match Lease::acquire(table, "attempt_sweep", invocation.clock, invocation.deadline()).await
+        {
+            Ok(lease) => lease,
+            Err(problem) if problem.code() == "lease_held" => {
+                return Ok(Swept { lease_held: true, ..Swept::default() });
+            }
+            Err(problem) => return Err(problem),
+        };
     let mut swept = Swept { complete: true, ..Swept::default() };
     let worked = work(&app, &lease, &Budget::of(&invocation), now, &mut swept).await;
-    if let Err(problem) = lease.release(table, now).await {
+    if let Err(problem) = lease.release(table, invocation.clock).await {
         tracing::warn!(error = %chain(&problem), "the lease ends by itself");
     }
     worked.map(|()| swept)

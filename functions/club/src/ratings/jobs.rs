@@ -59,13 +59,16 @@ pub(super) struct Published {
 async fn run_publish(app: App, invocation: Invocation) -> Result<Published> {
     let table = &app.platform.table;
     let now = invocation.now;
-    let lease = match Lease::acquire(table, "ratings_publish", now, invocation.deadline()).await {
-        Ok(lease) => lease,
-        Err(problem) if problem.code() == "lease_held" => {
-            return Ok(Published { lease_held: true, ..Published::default() });
-        }
-        Err(problem) => return Err(problem),
-    };
+    let lease =
+        match Lease::acquire(table, "ratings_publish", invocation.clock, invocation.deadline())
+            .await
+        {
+            Ok(lease) => lease,
+            Err(problem) if problem.code() == "lease_held" => {
+                return Ok(Published { lease_held: true, ..Published::default() });
+            }
+            Err(problem) => return Err(problem),
+        };
     let last = store::tag(table).await?;
     if let Some(last) = &last {
         let age = u64::try_from(now.since(last.generated_at).as_secs()).unwrap_or_default();
@@ -78,7 +81,7 @@ async fn run_publish(app: App, invocation: Invocation) -> Result<Published> {
         }
         _ => publish_generation(table, tag, &lease).await,
     };
-    lease.release(table, now).await?;
+    lease.release(table, invocation.clock).await?;
     outcome
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use engine::Clock;
+use engine::{Clock, Faults};
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use shared::aws::Aws;
@@ -112,6 +112,7 @@ struct Inner {
     functions: BTreeMap<String, Slot>,
     clock: Clock,
     log: Invocations,
+    faults: Faults,
     ended: watch::Sender<u64>,
     running: watch::Sender<usize>,
 }
@@ -125,7 +126,12 @@ struct Slot {
 impl Invoker {
     /// The functions with their backends.
     #[must_use]
-    pub fn new(functions: Vec<(FunctionSpec, Backend)>, clock: Clock, log: Invocations) -> Self {
+    pub fn new(
+        functions: Vec<(FunctionSpec, Backend)>,
+        clock: Clock,
+        log: Invocations,
+        faults: Faults,
+    ) -> Self {
         let slot = |(spec, backend): (FunctionSpec, Backend)| {
             let permits = Arc::new(Semaphore::new(spec.reserved.unwrap_or(UNRESERVED)));
             (spec.name.clone(), Slot { spec, permits, backend })
@@ -133,7 +139,7 @@ impl Invoker {
         let functions = functions.into_iter().map(slot).collect();
         let ended = watch::channel(0).0;
         let running = watch::channel(0).0;
-        Self { inner: Arc::new(Inner { functions, clock, log, ended, running }) }
+        Self { inner: Arc::new(Inner { functions, clock, log, faults, ended, running }) }
     }
 
     /// Runs `function` on `payload`. The work goes on when the caller is dropped, as it does in
@@ -162,6 +168,7 @@ impl Invoker {
         let work = tokio::spawn(async move {
             let _counted = counted;
             let result = inner.run(&name, trigger, &request_id, &payload).await;
+            inner.faults.revive(&format!("local-{name}"));
             drop(permit);
             inner.ended.send_modify(|count| *count = count.wrapping_add(1));
             result
