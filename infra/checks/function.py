@@ -173,6 +173,7 @@ class Function:
             "TELEGRAM_API_URL": ref("TelegramApiUrl"),
             "SANDBOX_PROVIDER_URL": if_("NotProd", ref("SandboxProviderUrl"), NO_VALUE),
             "PUBLIC_URL": ref("PublicUrl"),
+            "ADMIN_CHAT_ID": ref("AdminChatId"),
             "BOT_USERNAME": ref("BotUsername"),
             "PAYMENT_CHECKS": ref("PaymentChecks"),
             "PAYMENT_CHECK_INTERVAL_S": ref("PaymentCheckIntervalSeconds"),

@@ -33,6 +33,7 @@ PARAMETERS: dict[str, dict[str, Json]] = {
     "ApiId": {"Type": "String"},
     "PublicUrl": {"Type": "String"},
     "CorsOrigin": {"Type": "String"},
+    "AdminChatId": {"Type": "String"},
     "BotUsername": {"Type": "String"},
     "TelegramApiUrl": {"Type": "String"},
     "SandboxProviderUrl": {"Type": "String"},
