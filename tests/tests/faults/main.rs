@@ -17,4 +17,5 @@ mod parallel;
 mod permissions;
 mod sabotage;
 mod secrets;
+mod sigkill;
 mod walks;
