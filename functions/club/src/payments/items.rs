@@ -227,12 +227,19 @@ pub struct UnassignedPayment {
     pub at: Instant,
 }
 
+impl UnassignedPayment {
+    /// Where the payment with this id of the provider is put aside.
+    #[must_use]
+    pub fn key_of(provider: Provider, external_id: &str) -> Key {
+        Key::new(format!("UNASSIGNED#{}#{external_id}", provider.name()), "UNASSIGNED")
+    }
+}
+
 impl Entity for UnassignedPayment {
     const KIND: &'static str = "UnassignedPayment";
 
     fn key(&self) -> Key {
-        let provider = self.provider.name();
-        Key::new(format!("UNASSIGNED#{provider}#{}", self.external_id), "UNASSIGNED")
+        Self::key_of(self.provider, &self.external_id)
     }
 }
 

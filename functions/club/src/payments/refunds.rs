@@ -8,8 +8,10 @@ use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
 use shared::table::{Entity as _, Write};
 
-use super::items::{AnalyticsEvent, Gift, GiftStatus, Refund, SubscriptionEvent};
-use super::model::{self, Attempt, Event, Payment, Reversal, Said};
+use super::items::{
+    AnalyticsEvent, Gift, GiftStatus, Refund, SubscriptionEvent, UnassignedPayment,
+};
+use super::model::{self, Attempt, Event, Payment, Reversal, Said, Status};
 use super::offers::Purpose;
 use super::providers::Provider;
 use super::store;
@@ -38,7 +40,8 @@ pub struct Word {
 /// most. What fits no payment changes nothing and is reported.
 ///
 /// # Errors
-/// 503 when nothing was stored; the same word may then be sent again.
+/// 503 when nothing was stored, as where the money has not come yet; the same word may then be
+/// sent again.
 pub async fn refund(app: &App, word: &Word, now: Instant) -> Result<()> {
     optimistic(|| round(app, word, now)).await
 }
@@ -55,8 +58,12 @@ async fn round(app: &App, word: &Word, now: Instant) -> Result<Round<()>> {
     }
     let attempt: Option<Attempt> = rows.get(&attempt_at)?;
     let payment: Option<Payment> = rows.get(&payment_at)?;
-    let (Some(attempt), Some(payment)) = (attempt, payment) else {
-        return report(app, word, "refund_of_unknown", now).await;
+    let (attempt, payment) = match (attempt, payment) {
+        (Some(attempt), Some(payment)) => (attempt, payment),
+        (Some(attempt), None) if !matches!(attempt.status, Status::Paid | Status::Refunded) => {
+            return too_early(app, word, now).await;
+        }
+        _ => return report(app, word, "refund_of_unknown", now).await,
     };
     if payment.attempt_id != attempt.id {
         return report(app, word, "refund_of_other_attempt", now).await;
@@ -94,6 +101,16 @@ async fn round(app: &App, word: &Word, now: Instant) -> Result<Round<()>> {
     match table.transact(writes).await {
         Ok(()) => Ok(Round::Done(())),
         Err(error) => error.refusal().map(|_| Round::Stale).map_err(Problem::from),
+    }
+}
+
+/// The word of the refund has overtaken that of the payment: the provider is to say it again,
+/// unless the payment is one that was put aside. One read.
+async fn too_early(app: &App, word: &Word, now: Instant) -> Result<Round<()>> {
+    let aside = UnassignedPayment::key_of(word.provider, &word.external_id);
+    match app.platform.table.get::<UnassignedPayment>(&aside).await? {
+        Some(_) => report(app, word, "refund_of_unassigned", now).await,
+        None => Err(Problem::try_again("a refund before its payment")),
     }
 }
 
@@ -229,8 +246,16 @@ fn take_gift(payment: &Payment, reversal: Reversal, word: &Word, now: Instant) -
 }
 
 fn alert(word: &Word, reason: &str, now: Instant) -> Result<Write> {
-    let text = format!("Refund to look at ({reason}): attempt {}", word.attempt_id);
-    let id = format!("refund:{}:{}:{}", word.provider.name(), word.external_id, word.refund_id);
+    let Word { attempt_id, external_id, refund_id, said, .. } = word;
+    let provider = word.provider.name();
+    let amount = said.amount.as_deref().unwrap_or("all that is left");
+    let currency = said.currency.as_deref().unwrap_or_default();
+    let text = format!(
+        "Refund to look at ({reason}): attempt {attempt_id}, {provider} payment {external_id}, \
+         refund {refund_id}, {amount} {currency}"
+    );
+    // With the reason, so that the alert of an early word keeps no later one from its own.
+    let id = format!("refund:{provider}:{external_id}:{refund_id}:{reason}");
     outbox::ask(&id, &Message::AdminAlert { text }, now)
 }
 
