@@ -19,7 +19,7 @@ use crate::http::{Answer, Subject};
 use crate::problem::{Problem, Result, texts};
 use crate::table::{Entity, Item, Key, Write};
 
-/// How long a key is remembered, unless `IDEMPOTENCY_TTL_H` says otherwise.
+/// How long a key is remembered.
 const TTL: SignedDuration = SignedDuration::from_hours(24);
 /// The name of the record's write in a transaction. It should be the first write: a replay
 /// usually fails the effect's own conditions, too.
