@@ -118,6 +118,8 @@ struct Swept {
     asked: usize,
     /// Of these, how many turned out to be paid.
     settled: usize,
+    /// Of these, how many have to be asked about again in the next run, as something failed.
+    failed: usize,
     /// Was everything looked at that was due?
     complete: bool,
 }
@@ -231,7 +233,8 @@ async fn hint_again(app: &App, attempts: &[Attempt]) -> Result<usize> {
     Ok(hints.len())
 }
 
-/// Asks about attempts without money, some abreast.
+/// Asks about attempts without money, some abreast. One that fails stays due and keeps no other
+/// from its turn; only the loss of the lease ends the work.
 async fn follow_up(
     app: &App,
     attempts: Vec<Attempt>,
@@ -249,11 +252,24 @@ async fn follow_up(
         let mut asked = tokio::task::JoinSet::new();
         for attempt in waiting.by_ref().take(ABREAST) {
             let (app, lease) = (app.clone(), lease.clone());
-            asked.spawn(async move { look_again(&app, &attempt, &lease, now).await });
+            asked.spawn(async move {
+                let settled = look_again(&app, &attempt, &lease, now).await;
+                settled.inspect_err(|problem| {
+                    let error = chain(problem);
+                    tracing::error!(%error, attempt_id = %attempt.id, "attempt not looked at");
+                })
+            });
         }
         while let Some(settled) = asked.join_next().await {
             swept.asked += 1;
-            swept.settled += usize::from(settled.map_err(Problem::bug)??);
+            match settled.map_err(Problem::bug).flatten() {
+                Ok(settled) => swept.settled += usize::from(settled),
+                Err(problem) if problem.code() == store::LEASE_LOST => return Err(problem),
+                Err(_) => {
+                    swept.failed += 1;
+                    swept.complete = false;
+                }
+            }
         }
     }
     Ok(())

@@ -1,10 +1,11 @@
 //! Changes of an attempt that bring no money, each one conditional write or transaction.
 
+use http::StatusCode;
 use jiff::SignedDuration;
 use shared::clock::Instant;
 use shared::idempotency::Idempotency;
 use shared::lease::Lease;
-use shared::problem::{Problem, Result};
+use shared::problem::{Problem, Result, texts};
 use shared::table::{Item, Refusal, Table, Write, WriteError};
 
 use super::items::{AnalyticsEvent, Due, OpenAttempt};
@@ -211,9 +212,12 @@ fn happened(outcome: Result<(), WriteError>) -> Result<bool> {
     }
 }
 
+/// The code of [`lease_lost`].
+pub(super) const LEASE_LOST: &str = "lease_lost";
+
 /// The work belongs to somebody else by now.
 pub(super) fn lease_lost() -> Problem {
-    Problem::try_again("the lease was lost")
+    Problem::new(StatusCode::CONFLICT, LEASE_LOST, "Conflict", texts::TRY_AGAIN)
 }
 
 /// The attempt that refused the write `open`.

@@ -196,6 +196,25 @@ async fn the_sweep_ends_what_was_never_answered_and_settles_what_was_paid() {
 }
 
 #[tokio::test]
+async fn an_attempt_that_fails_keeps_no_other_from_its_turn() {
+    let shop = Shop::open().await;
+    let (broken, good) = (shop.linked().await, shop.gift_linked(77).await);
+    let nobody = PAYER + 1;
+    for (id, payer) in [(&broken, nobody), (&good, PAYER)] {
+        let attempt = shop.attempt(id).await;
+        let due_at = Attempt::follow_up(attempt.created_at, attempt.created_at);
+        shop.world.put(&Attempt { status: Status::Created, due_at, payer, ..attempt }).await;
+        shop.world.provider.change(id, |invoice| invoice.state = "paid".to_owned());
+    }
+    shop.pass(15 * 60);
+    let swept = shop.sweep().await;
+    let counts = ["asked", "settled", "failed"].map(|name| swept[name].as_u64().unwrap());
+    assert_eq!((counts, &swept["complete"]), ([2, 1, 1], &json!(false)));
+    assert_eq!(shop.status(&good).await, Status::Paid);
+    assert_eq!(shop.status(&broken).await, Status::Created);
+}
+
+#[tokio::test]
 async fn one_sweep_at_a_time() {
     let shop = Shop::open().await;
     let (table, now) = (shop.world.table(), shop.world.now());
@@ -241,7 +260,7 @@ async fn whoever_lost_the_lease_writes_nothing() {
     let (attempt, now) = (shop.attempt(&id).await, shop.world.now());
     let event = Event::LastCheckUnpaid;
     let ended = store::end(table, &attempt, event, "unpaid", Some(&slow), now).await;
-    assert_eq!(ended.unwrap_err().code(), "conflict_retry");
+    assert_eq!(ended.unwrap_err().code(), "lease_lost");
     store::put_off(table, &attempt, &slow, now).await.unwrap_err();
     let mut word = Success {
         provider: Provider::Sandbox,
