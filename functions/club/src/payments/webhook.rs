@@ -75,11 +75,11 @@ enum Happened {
 struct Delivery {
     /// 1 to 64 characters.
     attempt_id: String,
-    /// The provider's id of the payment, 1 to 128 characters; `sbx_<attempt_id>` unless given.
+    /// The provider's id of the payment, 1 to 128 of `[A-Za-z0-9_.-]`; `sbx_<attempt_id>` unless given.
     external_id: Option<String>,
     event: Happened,
-    /// Tells apart several refunds of one payment, 1 to 128 characters; the payment's id unless
-    /// given.
+    /// Tells apart several refunds of one payment, 1 to 128 of `[A-Za-z0-9_.-]`; the payment's id
+    /// unless given.
     refund_id: Option<String>,
     /// A decimal string; what was agreed unless given.
     #[schema(value_type = Option<String>)]
@@ -91,17 +91,29 @@ struct Delivery {
 #[derive(Debug, Serialize, ToSchema)]
 struct Done {}
 
+const PROVIDER_ID: &str = "1 to 128 letters, digits, _, . and -";
+
+/// Can this be a provider's id? Ids are joined with `:` and `#` into keys, which must not be
+/// ambiguous.
+fn is_provider_id(id: &str) -> bool {
+    (1..=128).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
+}
+
 impl Delivery {
     fn check(&self) -> Result<()> {
         let length = |text: &str, most| (1..=most).contains(&text.chars().count());
         if !length(&self.attempt_id, 64) {
             return Err(Problem::invalid("attempt_id", "1 to 64 characters"));
         }
-        if self.external_id.as_deref().is_some_and(|id| !length(id, 128)) {
-            return Err(Problem::invalid("external_id", "1 to 128 characters"));
+        for (field, id) in [("external_id", &self.external_id), ("refund_id", &self.refund_id)] {
+            if id.as_deref().is_some_and(|id| !is_provider_id(id)) {
+                return Err(Problem::invalid(field, PROVIDER_ID));
+            }
         }
-        if self.refund_id.as_deref().is_some_and(|id| !length(id, 128)) {
-            return Err(Problem::invalid("refund_id", "1 to 128 characters"));
+        // It becomes a part of the payment's id.
+        if !is_provider_id(&self.external_id()) {
+            return Err(Problem::invalid("attempt_id", "letters, digits, _, . and -"));
         }
         if self.currency.as_deref().is_some_and(|code| !length(code, 16)) {
             return Err(Problem::invalid("currency", "1 to 16 characters"));
@@ -181,7 +193,7 @@ async fn fail(app: &App, attempt_id: &str, now: Instant) -> Result<()> {
 struct StateChange {
     /// What a check will be told.
     state: SandboxState,
-    /// The provider's id of the payment, 1 to 128 characters.
+    /// The provider's id of the payment, 1 to 128 of `[A-Za-z0-9_.-]`.
     external_id: Option<String>,
 }
 
@@ -199,8 +211,8 @@ async fn handle_state(
         return Err(unknown());
     }
     let external_id = change.external_id.as_deref();
-    if external_id.is_some_and(|id| !(1..=128).contains(&id.chars().count())) {
-        return Err(Problem::invalid("external_id", "1 to 128 characters"));
+    if external_id.is_some_and(|id| !is_provider_id(id)) {
+        return Err(Problem::invalid("external_id", PROVIDER_ID));
     }
     match providers::set_state(&app, &attempt_id, change.state, external_id).await {
         Ok(()) => success(Done {}),

@@ -252,6 +252,9 @@ async fn what_is_not_a_delivery_is_refused() {
         json!({ "attempt_id": "x".repeat(65), "event": "success" }),
         json!({ "attempt_id": "x", "event": "paid" }),
         json!({ "attempt_id": "x", "event": "success", "external_id": "" }),
+        json!({ "attempt_id": "x", "event": "success", "external_id": "a:b" }),
+        json!({ "attempt_id": "x", "event": "refund", "refund_id": "a#b" }),
+        json!({ "attempt_id": "x:y", "event": "success" }),
         json!({ "attempt_id": "x", "event": "success", "amount": "9".repeat(65) }),
     ] {
         let reply = shop.deliver(body.clone()).await;
