@@ -413,6 +413,11 @@ impl Changes {
                 self.settings.as_ref().is_none_or(|settings| size(settings) <= model::SETTINGS_MAX),
                 "4 KiB at most",
             ),
+            (
+                "settings",
+                self.settings.as_ref().is_none_or(model::can_be_kept),
+                "20 levels at most, numbers from 1e-129 up to 1e125",
+            ),
         ];
         let wrong = rules.into_iter().filter(|(_, holds, _)| !holds);
         let wrong: Vec<_> = wrong

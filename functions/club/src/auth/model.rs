@@ -12,6 +12,8 @@ use shared::telegram::{TelegramUser, Utm};
 pub const REGISTRY_SHARDS: u64 = 16;
 /// The most a profile's settings may take, in bytes of JSON.
 pub const SETTINGS_MAX: usize = 4 * 1024;
+/// How deep a profile's settings may nest, themselves included. The table takes 32 levels.
+const SETTINGS_DEPTH: usize = 20;
 /// City changes a member may make in one day of Moscow.
 pub const CITY_CHANGES_PER_DAY: u32 = 3;
 
@@ -203,6 +205,28 @@ pub fn merge_settings(old: &Map<String, Value>, new: &Map<String, Value>) -> Map
     merged
 }
 
+/// Can the table keep these settings? It refuses deep nesting, and numbers that it cannot write.
+#[must_use]
+pub fn can_be_kept(settings: &Map<String, Value>) -> bool {
+    settings.values().all(|value| fits(value, SETTINGS_DEPTH - 1))
+}
+
+/// Is `value` no more than `levels` deep, and each number in it between 1e-129 and 1e125?
+fn fits(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Number(number) => has_kept_exponent(&number.to_string()),
+        Value::Array(values) => levels > 0 && values.iter().all(|value| fits(value, levels - 1)),
+        Value::Object(fields) => levels > 0 && fields.values().all(|value| fits(value, levels - 1)),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
+}
+
+/// A number of extreme size is written as `1.5e-200`, any other without an exponent.
+fn has_kept_exponent(number: &str) -> bool {
+    let exponent = number.split_once('e').map(|(_, exponent)| exponent.parse::<i32>());
+    exponent.is_none_or(|exponent| exponent.is_ok_and(|e| (-129..125).contains(&e)))
+}
+
 /// A day of Moscow, as `2026-01-31`.
 #[must_use]
 pub fn moscow_day(now: Instant) -> String {
@@ -243,6 +267,19 @@ mod tests {
         for bad in ["", "   ", "Город 17", "<b>", "a\u{0}b", "-", &"я".repeat(81)] {
             assert!(!is_city_name(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn settings_that_the_table_cannot_keep() {
+        let kept = |text: &str| can_be_kept(&serde_json::from_str(text).unwrap());
+        for number in ["0", "-0.0", "1.5", "-7e-129", "9.99e124", "18446744073709551615", "1e30"] {
+            assert!(kept(&format!("{{\"n\":[{number}]}}")), "{number}");
+        }
+        for number in ["1e125", "-1e300", "1e-130", "5e-324"] {
+            assert!(!kept(&format!("{{\"a\":{{\"n\":{number}}}}}")), "{number}");
+        }
+        let nested = |levels| format!("{{\"a\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
+        assert!(kept(&nested(19)) && !kept(&nested(20)));
     }
 
     #[test]
