@@ -139,7 +139,10 @@ async fn guard(
     if let Some(allowance) = allowance {
         allowance.write(response.headers_mut());
     }
-    authenticated.write(response.headers_mut());
+    // A handler that sets the cookies itself, as logging out does, has the last word.
+    if !response.headers().contains_key(header::SET_COOKIE) {
+        authenticated.write(response.headers_mut());
+    }
     Ok(response)
 }
 

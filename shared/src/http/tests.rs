@@ -229,6 +229,30 @@ async fn an_expired_token_beside_a_good_cookie_is_renewed() {
 }
 
 #[tokio::test]
+async fn a_handler_that_clears_the_cookies_has_the_last_word() {
+    async fn leave(_: Subject) -> Answer {
+        let mut response = success(json!({}))?;
+        crate::session::Clear { secure: true }.write(response.headers_mut());
+        Ok(response)
+    }
+    let function = Function::<Demo>::post("demo-leave", "/leave")
+        .limited(LimitClass::Api)
+        .handled_by(post(leave));
+    let function = started(function, &[]).await;
+    let sessions = &function.platform.identity().unwrap().sessions;
+    let then = NOW.parse::<Instant>().unwrap() - jiff::SignedDuration::from_hours(2);
+    let (write, tokens) = sessions.open("id", 42, then).unwrap();
+    function.platform.table.write(write).await.unwrap();
+    let bearer = format!("Bearer {}", tokens.access_token);
+    let cookie = format!("refresh_token={}", tokens.refresh_token);
+    let headers = [("authorization", bearer.as_str()), ("cookie", cookie.as_str())];
+    let left = send(&function, "POST", "/leave", &headers, "").await;
+    assert_eq!((left.status, left.cookies.len()), (200, 2));
+    assert!(left.cookies.iter().all(|cookie| cookie.contains("Max-Age=0")), "{:?}", left.cookies);
+    assert!(left.headers.get("x-access-token").is_none());
+}
+
+#[tokio::test]
 async fn an_expired_token_stays_expired_beside_a_bad_cookie() {
     let function = started(echo_function(), &[]).await;
     let sessions = &function.platform.identity().unwrap().sessions;

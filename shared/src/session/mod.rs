@@ -13,6 +13,8 @@ mod family;
 mod tests;
 mod token;
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
 pub use cookies::{Clear, Cookies, SetCookies};
@@ -236,6 +238,28 @@ impl Sessions {
             // A family that TTL has removed is as good as revoked.
             Err(error) => error.refusal().map(|_| ()).map_err(Problem::from),
         }
+    }
+
+    /// Revokes the families that the cookies of a request name, where they are `owner`'s. Two
+    /// writes at most.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn revoke_named(&self, cookies: &Cookies, owner: i64, now: Instant) -> Result<()> {
+        let access = cookies.access.as_deref().and_then(|token| token::read(token, &self.secret));
+        let refresh = cookies.refresh.as_deref();
+        let refresh = refresh.and_then(|token| family::read_token(token, &self.secret));
+        let named = [access.map(|claims| claims.family), refresh.map(|(family, _)| family)];
+        for family in named.into_iter().flatten().collect::<BTreeSet<_>>() {
+            let write = Write::update("family", Family::key_of(&family))
+                .set_once("revoked_at", now)
+                .when("#telegram_id = :owner")
+                .bind(":owner", owner);
+            if let Err(error) = self.table.write(write).await {
+                error.refusal()?;
+            }
+        }
+        Ok(())
     }
 
     fn tokens(&self, family: &Family, number: u64, now: Instant) -> Result<Renewal> {

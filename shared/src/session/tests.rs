@@ -91,6 +91,24 @@ async fn a_family_slides_for_thirty_days_and_belongs_to_one_member() {
     assert_eq!(late.code(), "refresh_invalid");
 }
 
+#[tokio::test]
+async fn cookies_name_the_families_of_their_owner_only() {
+    let sessions = sessions().await;
+    let (first, second) = (opened(&sessions).await, opened(&sessions).await);
+    let lives =
+        async |tokens: &Renewal| sessions.check(&tokens.access_token, at(2)).await.unwrap().is_ok();
+    let cookies = Cookies {
+        access: Some(first.access_token.clone()),
+        refresh: Some(second.refresh_token.clone()),
+    };
+    sessions.revoke_named(&cookies, 43, at(1)).await.unwrap();
+    let forged = Cookies { access: Some("a.b.c".to_owned()), refresh: Some("x.1.y".to_owned()) };
+    sessions.revoke_named(&forged, 42, at(1)).await.unwrap();
+    assert!(lives(&first).await && lives(&second).await);
+    sessions.revoke_named(&cookies, 42, at(1)).await.unwrap();
+    assert!(!lives(&first).await && !lives(&second).await);
+}
+
 #[test]
 fn other_algorithms_and_other_secrets_are_refused() {
     let secret = Secret::new("0123456789abcdef0123456789abcdef");

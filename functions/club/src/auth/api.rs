@@ -329,10 +329,17 @@ async fn handle_log_out(
     State(app): State<App>,
     Now(now): Now,
     origin: Origin,
+    headers: HeaderMap,
     subject: Subject,
 ) -> Answer {
-    if let Credential::Session(claims) = &subject.credential {
-        app.platform().identity()?.sessions.revoke(&claims.family, now).await?;
+    let sessions = &app.platform().identity()?.sessions;
+    match &subject.credential {
+        Credential::Session(claims) => sessions.revoke(&claims.family, now).await?,
+        // Launch data names no sign-in; the cookies of the same person beside it do.
+        Credential::InitData(_) => {
+            let cookies = Cookies::read(&headers);
+            sessions.revoke_named(&cookies, subject.telegram_id, now).await?;
+        }
     }
     let mut response = success(Message { message: "Logged out successfully" })?;
     Clear { secure: origin.secure }.write(response.headers_mut());
