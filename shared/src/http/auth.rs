@@ -147,8 +147,6 @@ fn by_session(claims: Claims) -> Authenticated {
     Authenticated { subject: Some(subject), ..Authenticated::default() }
 }
 
-/// A cookie travels by itself, so that a request which changes something must say which page
-/// it comes from.
 async fn by_cookie(
     platform: &Platform,
     identity: &Identity,
@@ -161,10 +159,8 @@ async fn by_cookie(
         return Err(Problem::unauthorized("unauthorized"));
     };
     let claims = identity.sessions.check(token, now).await?.map_err(Problem::from)?;
-    let allowed =
-        headers.get(header::ORIGIN).is_some_and(|origin| cors::allows(&platform.origins, origin));
-    if !method.is_safe() && !allowed {
-        return Err(Problem::forbidden("origin_refused"));
+    if !method.is_safe() {
+        cors::require_origin(platform, headers)?;
     }
     Ok(by_session(claims))
 }

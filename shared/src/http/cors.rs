@@ -2,6 +2,9 @@
 
 use http::{HeaderMap, HeaderValue, header};
 
+use crate::function::Platform;
+use crate::problem::{Problem, Result};
+
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "Content-Type, Authorization, X-Request-ID, Idempotency-Key, X-Idempotency-Key, If-None-Match",
 );
@@ -11,8 +14,21 @@ const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
 );
 
 /// Is `origin` one of the allowed?
-pub(super) fn allows(origins: &[String], origin: &HeaderValue) -> bool {
+fn allows(origins: &[String], origin: &HeaderValue) -> bool {
     origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
+}
+
+/// A cookie travels by itself, so that a request which changes something by a cookie alone must
+/// say which page it comes from.
+///
+/// # Errors
+/// 403 `origin_refused`.
+pub fn require_origin(platform: &Platform, headers: &HeaderMap) -> Result<()> {
+    let origin = headers.get(header::ORIGIN);
+    match origin.is_some_and(|origin| allows(&platform.origins, origin)) {
+        true => Ok(()),
+        false => Err(Problem::forbidden("origin_refused")),
+    }
 }
 
 /// Lets the page of an allowed origin read the answer.

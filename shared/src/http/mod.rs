@@ -16,4 +16,5 @@ mod tests;
 pub use answer::{Answer, success};
 pub(crate) use answer::{json, success_bytes};
 pub use auth::{Credential, Subject};
+pub use cors::require_origin;
 pub use extract::{Json, Origin, Params, Search, page_limit, read_json};

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use shared::cache::{CacheClass, Conditional};
 use shared::clock::{Instant, Now};
 use shared::function::{Access, Function, Service};
-use shared::http::{Answer, Credential, Json, Origin, Subject, read_json, success};
+use shared::http::{Answer, Credential, Json, Origin, Subject, read_json, require_origin, success};
 use shared::limit::LimitClass;
 use shared::problem::{FieldError, Problem, Result};
 use shared::retry::{Round, optimistic};
@@ -122,7 +122,7 @@ struct Tokens {
 
 #[derive(Debug, Deserialize, ToSchema)]
 struct Refresh {
-    /// Instead of the cookie.
+    /// Instead of the cookie, which counts only from a page of the app.
     #[serde(rename = "refreshToken", default)]
     refresh_token: Option<String>,
 }
@@ -312,10 +312,15 @@ async fn handle_refresh(
     headers: HeaderMap,
     Json(body): Json<Refresh>,
 ) -> Answer {
-    let token = Cookies::read(&headers).refresh.or(body.refresh_token);
-    let token = token
-        .filter(|token| !token.is_empty())
-        .ok_or_else(|| Problem::unauthorized("refresh_missing").with_error("No token provided"))?;
+    let missing = || Problem::unauthorized("refresh_missing").with_error("No token provided");
+    let token = match body.refresh_token.filter(|token| !token.is_empty()) {
+        Some(token) => token,
+        None => {
+            let token = Cookies::read(&headers).refresh.ok_or_else(missing)?;
+            require_origin(app.platform(), &headers)?;
+            token
+        }
+    };
     let renewal = app.platform().identity()?.sessions.rotate(&token, None, now).await?;
     if store::find(&app.platform.table, renewal.claims.telegram_id).await?.is_none() {
         return Err(Problem::unauthorized("member_gone").with_error("User not found"));

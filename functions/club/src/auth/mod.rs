@@ -8,6 +8,8 @@
 mod api;
 mod model;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use api::{functions, log_out, me, refresh, sign_in, update};
 pub use model::{Member, MemberId, REGISTRY_SHARDS, city_key, level};
