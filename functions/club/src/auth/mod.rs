@@ -7,10 +7,12 @@
 
 mod api;
 mod model;
+mod profile;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub use api::{functions, log_out, me, refresh, sign_in, update};
+pub use api::{functions, log_out, refresh, sign_in};
 pub use model::{Member, MemberId, REGISTRY_SHARDS, city_key, level};
+pub use profile::{me, update};
 pub use store::{change, ensure, find, member_key};
