@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -70,7 +70,7 @@ pub struct InstanceInfo {
 
 struct Instance {
     id: u64,
-    pid: Option<u32>,
+    pid: OnceLock<u32>,
     jobs: mpsc::Sender<Job>,
     queue: tokio::sync::Mutex<mpsc::Receiver<Job>>,
     current: Mutex<Option<Current>>,
@@ -149,11 +149,27 @@ impl Pool {
         None
     }
 
+    /// Enters the instance before its process starts: on a busy machine the process may ask
+    /// `next` before this thread runs again.
     fn spawn(&self) -> Result<Arc<Instance>, String> {
+        let instance = Arc::new(Instance::new(self.inner.next_id.fetch_add(1, Ordering::Relaxed)));
+        lock(&self.inner.instances).insert(instance.id, instance.clone());
+        match self.start(instance.id) {
+            Ok(child) => {
+                self.attend(&instance, child);
+                Ok(instance)
+            }
+            Err(error) => {
+                lock(&self.inner.instances).remove(&instance.id);
+                Err(error)
+            }
+        }
+    }
+
+    fn start(&self, id: u64) -> Result<Child, String> {
         let spec = &self.inner.spec;
-        let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
         let api = format!("{}/.rt/{}/{id}", spec.front, spec.function);
-        let mut child = Command::new(&spec.binary)
+        Command::new(&spec.binary)
             .env_clear()
             .envs(&spec.environment)
             .env("AWS_LAMBDA_RUNTIME_API", api)
@@ -162,27 +178,20 @@ impl Pool {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| format!("{}: {error}", spec.binary.display()))?;
-        let (jobs, queue) = mpsc::channel(1);
-        let instance = Arc::new(Instance {
-            id,
-            pid: child.id(),
-            jobs,
-            queue: tokio::sync::Mutex::new(queue),
-            current: Mutex::default(),
-            exited: watch::channel(None).0,
-            kill: Notify::new(),
-            unpriced: Mutex::default(),
-        });
+            .map_err(|error| format!("{}: {error}", spec.binary.display()))
+    }
+
+    fn attend(&self, instance: &Arc<Instance>, mut child: Child) {
+        if let Some(pid) = child.id() {
+            let _ = instance.pid.set(pid);
+        }
         if let Some(stdout) = child.stdout.take() {
             tokio::spawn(self.clone().read(instance.clone(), stdout));
         }
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(self.clone().read(instance.clone(), stderr));
         }
-        lock(&self.inner.instances).insert(id, instance.clone());
         tokio::spawn(self.clone().watch(instance.clone(), child));
-        Ok(instance)
     }
 
     /// Waits for the process's end, which ends its invocation, too.
@@ -232,7 +241,7 @@ impl Pool {
         let info = |instance: &Arc<Instance>| InstanceInfo {
             function: function.clone(),
             instance: instance.id,
-            pid: instance.pid,
+            pid: instance.pid.get().copied(),
             idle: lock(&instance.current).is_none(),
         };
         instances.values().map(info).collect()
@@ -284,6 +293,20 @@ impl Pool {
 }
 
 impl Instance {
+    fn new(id: u64) -> Self {
+        let (jobs, queue) = mpsc::channel(1);
+        Self {
+            id,
+            pid: OnceLock::new(),
+            jobs,
+            queue: tokio::sync::Mutex::new(queue),
+            current: Mutex::default(),
+            exited: watch::channel(None).0,
+            kill: Notify::new(),
+            unpriced: Mutex::default(),
+        }
+    }
+
     async fn next(&self) -> Response<Bytes> {
         let Some(job) = self.queue.lock().await.recv().await else {
             return status(StatusCode::GONE);
