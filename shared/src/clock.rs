@@ -1,7 +1,9 @@
 //! Time. There is one clock per process, and rules never read it: they are given an [`Instant`].
 //!
-//! On the wire and in the table an instant is ISO-8601 in UTC with exactly three decimals, so
-//! that instants compare as strings, which is how DynamoDB's conditions compare them.
+//! On the wire and in the table an instant is ISO-8601 in UTC with a fixed number of decimals, so
+//! that instants compare as strings, which is how DynamoDB's conditions compare them: three, or
+//! six where [`micros`] writes them. One attribute has one form: instants of different widths do
+//! not compare.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -11,21 +13,27 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A point in time with millisecond precision.
+/// A point in time with microsecond precision. Written with three decimals, it is cut to
+/// milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(Timestamp);
 
 impl Instant {
-    /// The system's clock, cut to milliseconds.
+    /// The system's clock, cut to microseconds.
     #[must_use]
     pub fn now() -> Self {
         Self::from_timestamp(Timestamp::now())
     }
 
-    /// Cuts `timestamp` to milliseconds.
+    /// Cuts `timestamp` to microseconds.
     #[must_use]
     pub fn from_timestamp(timestamp: Timestamp) -> Self {
-        Self::from_millis(timestamp.as_millisecond())
+        Self::from_micros(timestamp.as_microsecond())
+    }
+
+    fn from_micros(micros: i64) -> Self {
+        let bound = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        Self(Timestamp::from_microsecond(micros).unwrap_or(bound))
     }
 
     /// From milliseconds since the Unix epoch; out of range becomes the nearest instant in range.
@@ -41,10 +49,16 @@ impl Instant {
         Self::from_millis(seconds.saturating_mul(1000))
     }
 
-    /// Milliseconds since the Unix epoch.
+    /// Milliseconds since the Unix epoch, rounded towards it.
     #[must_use]
     pub fn millis(self) -> i64 {
         self.0.as_millisecond()
+    }
+
+    /// This instant with six decimals, as [`micros`] writes it.
+    #[must_use]
+    pub fn micros(self) -> String {
+        format!("{:.6}", self.0)
     }
 
     /// Whole seconds since the Unix epoch, rounded towards minus infinity.
@@ -82,8 +96,8 @@ impl Add<SignedDuration> for Instant {
     type Output = Self;
 
     fn add(self, duration: SignedDuration) -> Self {
-        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        Self::from_millis(self.millis().saturating_add(millis))
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self::from_micros(self.0.as_microsecond().saturating_add(micros))
     }
 }
 
@@ -91,8 +105,8 @@ impl Sub<SignedDuration> for Instant {
     type Output = Self;
 
     fn sub(self, duration: SignedDuration) -> Self {
-        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        Self::from_millis(self.millis().saturating_sub(millis))
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self::from_micros(self.0.as_microsecond().saturating_sub(micros))
     }
 }
 
@@ -128,6 +142,59 @@ impl<'de> Deserialize<'de> for Instant {
     }
 }
 
+/// Instants with six decimals, for fields marked `#[serde(with = "shared::clock::micros")]`. What
+/// is compared with such an attribute is bound as [`Instant::micros`].
+pub mod micros {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::Instant;
+
+    /// Writes the instant.
+    ///
+    /// # Errors
+    /// What the serializer fails with.
+    pub fn serialize<S: Serializer>(instant: &Instant, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&instant.micros())
+    }
+
+    /// Reads an instant of any number of decimals.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Instant, D::Error> {
+        Instant::deserialize(deserializer)
+    }
+
+    /// The same for instants that may be absent: `#[serde(default, with =
+    /// "shared::clock::micros::option")]`.
+    pub mod option {
+        use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+        use super::Instant;
+
+        /// Writes the instant, or none.
+        ///
+        /// # Errors
+        /// What the serializer fails with.
+        pub fn serialize<S: Serializer>(
+            instant: &Option<Instant>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            instant.map(Instant::micros).serialize(serializer)
+        }
+
+        /// Reads an instant, or none.
+        ///
+        /// # Errors
+        /// When it is something else.
+        pub fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<Instant>, D::Error> {
+            Option::<Instant>::deserialize(deserializer)
+        }
+    }
+}
+
 /// What an invocation knows of time: the instant it began, by the one clock.
 ///
 /// Everything an invocation decides, it decides as of that instant. Locally the instant comes
@@ -146,6 +213,34 @@ mod tests {
         assert_eq!(early.to_string(), "2026-01-20T09:06:40.000Z");
         assert_eq!(late.to_string(), "2026-01-20T09:06:40.007Z");
         assert!(early.to_string() < late.to_string());
+    }
+
+    #[test]
+    fn microseconds_are_carried_and_cut_where_three_decimals_are_written() {
+        let instant: Instant = "2026-11-22T00:51:47.8458269Z".parse().unwrap();
+        assert_eq!(instant.micros(), "2026-11-22T00:51:47.845826Z");
+        assert_eq!(instant.to_string(), "2026-11-22T00:51:47.845Z");
+        assert_eq!((instant + days(1)).micros(), "2026-11-23T00:51:47.845826Z");
+        assert_eq!(Instant::from_seconds(0).micros(), "1970-01-01T00:00:00.000000Z");
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Row {
+            #[serde(with = "micros")]
+            at: Instant,
+            #[serde(default, with = "micros::option")]
+            until: Option<Instant>,
+        }
+        let row = Row { at: instant, until: Some(instant) };
+        let json = serde_json::to_string(&row).unwrap();
+        assert_eq!(
+            json,
+            r#"{"at":"2026-11-22T00:51:47.845826Z","until":"2026-11-22T00:51:47.845826Z"}"#
+        );
+        assert_eq!(serde_json::from_str::<Row>(&json).unwrap(), row);
+        let bare = Row { at: instant, until: None };
+        assert_eq!(
+            serde_json::from_str::<Row>(r#"{"at":"2026-11-22T00:51:47.845826Z"}"#).unwrap(),
+            bare
+        );
     }
 
     #[test]

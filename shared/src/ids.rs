@@ -26,6 +26,28 @@ pub fn token() -> String {
     URL_SAFE_NO_PAD.encode(random::<16>())
 }
 
+/// 72 random bits in base64url: 12 characters, for what people pass on in links. Its uniqueness
+/// is a condition of whoever stores it.
+#[must_use]
+pub fn short() -> String {
+    URL_SAFE_NO_PAD.encode(random::<9>())
+}
+
+/// 2025-01-01T00:00:00Z, in milliseconds since the Unix epoch.
+const NUMERIC_EPOCH_MS: i64 = 1_735_689_600_000;
+/// 41 bits of milliseconds last until the year 2094.
+const NUMERIC_MS_MAX: i64 = (1 << 41) - 1;
+
+/// A positive number of at most 2^53−1, which JavaScript holds exactly: the milliseconds since
+/// 2025-01-01 UTC, and 12 random bits below. Numbers of different milliseconds grow with time;
+/// uniqueness is a condition of whoever stores it.
+#[must_use]
+pub fn numeric(now: Instant) -> i64 {
+    let millis = now.millis().saturating_sub(NUMERIC_EPOCH_MS).clamp(1, NUMERIC_MS_MAX);
+    let noise = i64::from(u16::from_be_bytes(random()) >> 4);
+    (millis << 12) | noise
+}
+
 /// A ULID: 26 characters that sort by the instant they were made at.
 #[must_use]
 pub fn ulid(now: Instant) -> String {
@@ -56,5 +78,18 @@ mod tests {
         assert_ne!(uuid(), uuid());
         assert_ne!(token(), token());
         assert_eq!(token().len(), 22);
+        assert_ne!(short(), short());
+        assert_eq!(short().len(), 12);
+    }
+
+    #[test]
+    fn numbers_grow_with_time_and_are_exact_in_javascript() {
+        let at = |text: &str| numeric(text.parse().unwrap());
+        assert!(at("2026-11-22T00:51:47.845Z") < at("2026-11-22T00:51:47.846Z"));
+        assert_eq!(at("2025-01-01T00:00:01.000Z") >> 12, 1_000);
+        for bound in [i64::MIN, 0, NUMERIC_EPOCH_MS, i64::MAX] {
+            let number = numeric(Instant::from_millis(bound));
+            assert!((1..=(1 << 53) - 1).contains(&number), "{number}");
+        }
     }
 }

@@ -151,8 +151,9 @@ pub(crate) fn absorb(inner: &Meter) {
     });
 }
 
-/// Runs `work` as the choke point's own, although the function has begun.
-pub(crate) async fn as_choke<F: Future>(work: F) -> F::Output {
+/// Runs `work` as the choke point's own, although the function has begun: what every caller pays
+/// alike, such as knowing who calls.
+pub async fn as_choke<F: Future>(work: F) -> F::Output {
     let set = |inside: bool| {
         METER.try_with(|meter| {
             meter.with(|columns| std::mem::replace(&mut columns.in_function, inside))

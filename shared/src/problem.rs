@@ -18,8 +18,36 @@ use serde_json::{Map, Value};
 pub struct FieldError {
     /// The field's name on the wire.
     pub name: Cow<'static, str>,
-    /// A short reason in English, for developers.
+    /// A short reason in English.
     pub reason: Cow<'static, str>,
+    #[serde(skip)]
+    is_sentence: bool,
+}
+
+impl FieldError {
+    /// The field `name` was refused for `reason`, which goes on after its name.
+    #[must_use]
+    pub fn new(name: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { name: name.into(), reason: reason.into(), is_sentence: false }
+    }
+
+    /// The field `name` was refused, in a sentence that stands by itself.
+    #[must_use]
+    pub fn sentence(
+        name: impl Into<Cow<'static, str>>,
+        sentence: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { is_sentence: true, ..Self::new(name, sentence) }
+    }
+
+    /// Field and reason: `<field>: <reason>`, or the sentence.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self.is_sentence {
+            true => self.reason.as_ref().to_owned(),
+            false => format!("{}: {}", self.name, self.reason),
+        }
+    }
 }
 
 /// A refusal or a failure, as the caller will see it, and its cause, as the log will.
@@ -63,13 +91,24 @@ impl Problem {
         }))
     }
 
+    /// A refusal of one sentence, which is all that this service's clients read.
+    #[must_use]
+    pub fn refused(
+        status: StatusCode,
+        code: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let detail = detail.into();
+        Self::new(status, code, detail.clone(), detail)
+    }
+
     /// A field is missing, mistyped or out of its limits.
     #[must_use]
     pub fn invalid(
         name: impl Into<Cow<'static, str>>,
         reason: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self::invalid_fields(vec![FieldError { name: name.into(), reason: reason.into() }])
+        Self::invalid_fields(vec![FieldError::new(name, reason)])
     }
 
     /// Several fields are wrong at once.

@@ -10,6 +10,7 @@ pub(crate) mod choke;
 mod cors;
 mod extract;
 pub mod fallback;
+mod fields;
 #[cfg(test)]
 mod tests;
 
@@ -18,3 +19,4 @@ pub(crate) use answer::{json, success_bytes};
 pub use auth::{Credential, Subject};
 pub use cors::require_origin;
 pub use extract::{Json, Origin, Params, Search, page_limit, read_json};
+pub use fields::{Asked, Body, Fields};

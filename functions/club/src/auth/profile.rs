@@ -193,9 +193,7 @@ impl Changes {
             ),
         ];
         let wrong = rules.into_iter().filter(|(_, holds, _)| !holds);
-        let wrong: Vec<_> = wrong
-            .map(|(name, _, reason)| FieldError { name: name.into(), reason: reason.into() })
-            .collect();
+        let wrong: Vec<_> = wrong.map(|(name, _, reason)| FieldError::new(name, reason)).collect();
         if wrong.is_empty() { Ok(()) } else { Err(Problem::invalid_fields(wrong)) }
     }
 
