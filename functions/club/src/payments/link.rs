@@ -88,11 +88,12 @@ pub async fn link(
     if let Some(expires) = known.refuse(app, &member, wanted, now)? {
         return Ok(Linked::RenewsItself { expires });
     }
+    let renewed = renewed.as_deref();
     let holder = known.holder()?;
     let replaced = match &holder {
         None => None,
         Some(id) => match standing(app, id, now).await? {
-            Standing::Link(attempt) => return reuse(app, attempt, key, now).await,
+            Standing::Link(attempt) => return reuse(app, attempt, key, renewed, now).await,
             Standing::Over(unanswered) => Some((id, unanswered)),
         },
     };
@@ -100,9 +101,9 @@ pub async fn link(
     let attempt = known.attempt(wanted, now)?;
     let event = event(&attempt, wanted, now);
     let table = &app.platform.table;
-    match store::open(table, &attempt, &event, key, renewed.as_deref(), replaced).await {
+    match store::open(table, &attempt, &event, key, renewed, replaced).await {
         Ok(()) => invoice(app, attempt, now).await,
-        Err(error) => lost(app, attempt, key, error, now).await,
+        Err(error) => lost(app, attempt, key, renewed, error, now).await,
     }
 }
 
@@ -282,24 +283,20 @@ async fn lost(
     app: &App,
     attempt: Attempt,
     key: &Idempotency,
+    renewed: Option<&str>,
     error: WriteError,
     now: Instant,
 ) -> Result<Linked> {
     let refusal = error.refusal()?;
-    if refusal.has(idempotency::WRITE) {
-        let item = refusal.old(idempotency::WRITE);
-        if let Some(Outcome::Entity(id)) = key.replay_item(item, now)? {
-            if id == attempt.id {
-                return invoice(app, attempt, now).await;
-            }
-            let linked = answer_of(app, &id, now).await?;
-            return linked.ok_or_else(|| Problem::try_again("the first call failed meanwhile"));
-        }
+    match key.replay_item(refusal.old(idempotency::WRITE), now)? {
+        Some(Outcome::Entity(id)) if id == attempt.id => return invoice(app, attempt, now).await,
+        Some(Outcome::Entity(other)) => return won(app, &other, now).await,
+        _ => {}
     }
     match store::holder(&refusal) {
         Some(id) if id == attempt.id => invoice(app, attempt, now).await,
         Some(id) => match standing(app, &id, now).await? {
-            Standing::Link(attempt) => reuse(app, attempt, key, now).await,
+            Standing::Link(attempt) => reuse(app, attempt, key, renewed, now).await,
             Standing::Over(_) => Err(Problem::try_again("another attempt was opened and ended")),
         },
         None => Err(Problem::try_again("the attempt in the way moved on")),
@@ -329,6 +326,12 @@ async fn answer_of(app: &App, tied: &str, now: Instant) -> Result<Option<Linked>
     }
 }
 
+/// The answer of the call that tied our key before we could.
+async fn won(app: &App, tied: &str, now: Instant) -> Result<Linked> {
+    let linked = answer_of(app, tied, now).await?;
+    linked.ok_or_else(|| Problem::try_again("the first call failed meanwhile"))
+}
+
 /// What the attempt in a slot means for the next.
 async fn standing(app: &App, id: &str, now: Instant) -> Result<Standing> {
     let Some(attempt) = store::find(&app.platform.table, id).await? else {
@@ -344,18 +347,23 @@ async fn standing(app: &App, id: &str, now: Instant) -> Result<Standing> {
     }
 }
 
-/// Gives a link again. A key that came with the call is tied to it from now on.
+/// Gives a link again. A key that came with the call is tied to it from now on, also one whose
+/// earlier try, `renewed`, failed.
 async fn reuse(
     app: &App,
     attempt: Box<Attempt>,
     key: &Idempotency,
+    renewed: Option<&str>,
     now: Instant,
 ) -> Result<Linked> {
-    if let Some(write) = key.naming(&format!("{FOUND}{}", attempt.id), None, now)
+    let tied = format!("{FOUND}{}", attempt.id);
+    if let Some(write) = key.naming(&tied, renewed, now)
         && let Err(error) = app.platform.table.write(write).await
+        && let Some(Outcome::Entity(other)) =
+            key.replay_item(error.refusal()?.old(idempotency::WRITE), now)?
+        && other != tied
     {
-        let refusal = error.refusal()?;
-        key.replay_item(refusal.old(idempotency::WRITE), now)?;
+        return won(app, &other, now).await;
     }
     Ok(Linked::Link { attempt, reused: true, replayed: false })
 }

@@ -62,7 +62,7 @@ async fn ten_calls_at_once_make_one_attempt() {
 }
 
 /// The body of the monthly link with some fields replaced.
-fn with(fields: Value) -> Value {
+pub(super) fn with(fields: Value) -> Value {
     let mut body = monthly();
     for (name, value) in fields.as_object().unwrap() {
         body[name] = value.clone();
@@ -188,53 +188,6 @@ async fn a_probe_creates_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_answers_from_its_attempt() {
-    let shop = Shop::open().await;
-    let keyed = |body| shop.request(body).header("idempotency-key", "one");
-    let instance = shop.world.start(link()).await;
-    let first = shop.world.send(&instance, keyed(monthly())).await;
-    assert_eq!((first.cost.requests, first.cost.items), (3, 5));
-    let other = with(json!({ "email": "other@example.com" }));
-    let other = shop.world.send(&instance, keyed(other)).await;
-    assert_eq!((other.status.as_u16(), &other.body["code"]), (422, &json!("idempotency_mismatch")));
-    let id = first.body["attempt_id"].as_str().unwrap();
-    shop.succeed(id).await;
-    let again = shop.world.send(&instance, keyed(monthly())).await;
-    assert_eq!(again.body["attempt_id"], id);
-    assert_eq!(
-        (&again.headers["idempotency-replayed"], &again.body),
-        (&json!("true"), &first.body)
-    );
-    assert_eq!(shop.count("Attempt").await, 1);
-
-    // A key whose call found a link is tied to that link, too.
-    let (found, key) = (shop.linked().await, "two");
-    let reuse = shop.request(monthly()).header("idempotency-key", key);
-    let reused = shop.world.send(&instance, reuse.clone()).await;
-    assert_eq!((&reused.body["attempt_id"], reused.cost.requests), (&json!(found), 3));
-    shop.succeed(&found).await;
-    assert_eq!(shop.world.send(&instance, reuse).await.body, reused.body);
-}
-
-#[tokio::test]
-async fn a_key_whose_try_failed_makes_a_new_attempt() {
-    let shop = Shop::open().await;
-    let keyed = || shop.request(monthly()).header("idempotency-key", "one");
-    let instance = shop.world.start(link()).await;
-    shop.world.provider.set_mood(Mood::Refusing(500));
-    let failed = shop.world.send(&instance, keyed()).await;
-    assert_eq!((failed.status.as_u16(), &failed.body["code"]), (502, &json!("provider_error")));
-    let told = "Не удалось создать ссылку на оплату. Попробуйте ещё раз.";
-    assert_eq!(failed.body["error"], told);
-    shop.check_invariants().await;
-    shop.world.provider.set_mood(Mood::Fine);
-    let made = shop.world.send(&instance, keyed()).await;
-    assert_eq!((made.status.as_u16(), &made.body["reused"]), (200, &json!(false)), "{}", made.body);
-    assert_eq!((made.cost.requests, shop.count("Attempt").await), (4, 2));
-    shop.check_invariants().await;
-}
-
-#[tokio::test]
 async fn a_silent_provider_is_given_up() {
     let shop = Shop::with(&[("PROVIDER_TIMEOUT_MS", "100")]).await;
     shop.world.provider.set_mood(Mood::Silent);
@@ -246,7 +199,7 @@ async fn a_silent_provider_is_given_up() {
     shop.check_invariants().await;
 }
 
-/// An attempt whose call died before the provider answered.
+/// An attempt whose call died before the provider's answer was written down.
 async fn orphan(shop: &Shop) -> Attempt {
     let id = shop.linked().await;
     let attempt = Attempt {
