@@ -308,22 +308,29 @@ async fn lost(
 const FOUND: &str = "found:";
 
 /// The answer from what a key is tied to: `None` when its try failed.
+///
+/// An attempt abandoned before it had a link counts as failed: nobody was told where to pay it. One
+/// that was paid does not, also when our own call died before it wrote the link down: a new link
+/// could take the money twice, and an error would break the promise of the same answer. Its
+/// provider is asked for the same link again, by the attempt's id.
 async fn answer_of(app: &App, tied: &str, now: Instant) -> Result<Option<Linked>> {
     let found = tied.strip_prefix(FOUND);
     let (reused, id) = (found.is_some(), found.unwrap_or(tied));
-    let Some(attempt) = store::find(&app.platform.table, id).await? else { return Ok(None) };
-    match attempt.status {
-        Status::Failed => Ok(None),
-        Status::Created => match attempt.awaited(app.payments.answer_limit(), now) {
-            Some(left) => Err(waiting(left)),
-            None => Ok(None),
+    let Some(mut attempt) = store::find(&app.platform.table, id).await? else { return Ok(None) };
+    match (attempt.status, &attempt.url) {
+        (Status::Failed, _) | (Status::Abandoned, None) => return Ok(None),
+        (Status::Created, _) => match attempt.awaited(app.payments.answer_limit(), now) {
+            Some(left) => return Err(waiting(left)),
+            None => return Ok(None),
         },
-        _ if attempt.url.is_none() => Ok(None),
-        _ => {
-            let attempt = Box::new(attempt);
-            Ok(Some(Linked::Link { attempt, reused, replayed: true }))
+        (_, Some(_)) => {}
+        (_, None) => {
+            let invoice = attempt.provider.invoice(app, &attempt).await.map_err(failed)?;
+            store::linked(&app.platform.table, &attempt.id, &invoice).await?;
+            (attempt.invoice_id, attempt.url) = (Some(invoice.id), Some(invoice.url));
         }
     }
+    Ok(Some(Linked::Link { attempt: Box::new(attempt), reused, replayed: true }))
 }
 
 /// The answer of the call that tied our key before we could.

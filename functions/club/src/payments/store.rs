@@ -83,7 +83,15 @@ pub async fn answered(
         Ok(_) => return Ok(()),
         Err(error) => error.refusal()?,
     };
-    let write = Write::update("attempt", Attempt::key_of(&attempt.id))
+    linked(table, &attempt.id, invoice).await
+}
+
+/// Adds the link to an attempt that has none, and changes nothing else. One write.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn linked(table: &Table, attempt_id: &str, invoice: &Invoice) -> Result<()> {
+    let write = Write::update("attempt", Attempt::key_of(attempt_id))
         .set_once("invoice_id", &invoice.id)
         .set_once("url", &invoice.url)
         .when("attribute_exists(#pk)");

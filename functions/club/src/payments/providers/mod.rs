@@ -72,7 +72,9 @@ impl Provider {
         }
     }
 
-    /// Asks for a link, once, within the time limit of links.
+    /// Asks for a link, once, within the time limit of links. To ask again for an attempt gives
+    /// its first link again and never makes a second: a provider that cannot do so by the
+    /// attempt's id has to be asked what it knows of it first.
     ///
     /// # Errors
     /// [`ProviderError`]; the provider may have made a link all the same.

@@ -200,7 +200,7 @@ async fn a_silent_provider_is_given_up() {
 }
 
 /// An attempt whose call died before the provider's answer was written down.
-async fn orphan(shop: &Shop) -> Attempt {
+pub(super) async fn orphan(shop: &Shop) -> Attempt {
     let id = shop.linked().await;
     let attempt = Attempt {
         status: Status::Created,
