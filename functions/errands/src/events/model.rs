@@ -1,0 +1,126 @@
+//! Events and their rows.
+
+use serde::{Deserialize, Serialize};
+use shared::clock::Instant;
+use shared::ids;
+use shared::ledger::shard;
+use shared::problem::Result;
+use shared::table::{Entity, Key, Write};
+
+use crate::orders::Status;
+
+/// Partitions of the index of unpublished events.
+pub const SHARDS: u64 = 4;
+
+/// What notices and counters need to know of an order; never its contact or description.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderFacts {
+    /// The order.
+    pub order_id: String,
+    /// Its client.
+    pub client_id: i64,
+    /// Its category.
+    pub category: String,
+    /// Its city as typed.
+    pub city: String,
+    /// What cities are compared by.
+    pub city_key: String,
+    /// Who has taken it, in order.
+    pub executors: Vec<i64>,
+}
+
+/// Something that was committed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// An order was made.
+    OrderCreated {
+        /// The order.
+        order: OrderFacts,
+    },
+    /// Its category was changed.
+    OrderMoved {
+        /// The order, with its new category.
+        order: OrderFacts,
+        /// The old one.
+        from_category: String,
+    },
+    /// Somebody took it; that executor is the last of `order.executors`.
+    OrderTaken {
+        /// The order.
+        order: OrderFacts,
+        /// The response deadline, after the first take only.
+        response_deadline: Option<Instant>,
+    },
+    /// Its client responded.
+    OrderResponded {
+        /// The order.
+        order: OrderFacts,
+    },
+    /// Its stored status changed from active, or from expired to deleted.
+    OrderEnded {
+        /// The order.
+        order: OrderFacts,
+        /// From.
+        from: Status,
+        /// To.
+        to: Status,
+        /// Did the clock end it, and not its client?
+        by_clock: bool,
+        /// Kopecks given back to each executor; 0 where none.
+        refunded: u32,
+    },
+    /// Money came after its payment had expired.
+    PaymentLate {
+        /// The payer.
+        user_id: i64,
+        /// The payment.
+        payment_id: i64,
+        /// How much.
+        kopecks: i64,
+    },
+}
+
+/// An event until it is published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxEvent {
+    /// Unique.
+    pub id: String,
+    /// What happened.
+    pub event: Event,
+    /// When.
+    pub at: Instant,
+    /// Have the feed counters been moved by it?
+    #[serde(default)]
+    pub counted: bool,
+}
+
+impl OutboxEvent {
+    /// Where the event `id` is.
+    #[must_use]
+    pub fn key_of(id: &str) -> Key {
+        Key::new(format!("EVENT#{id}"), "EVENT")
+    }
+}
+
+impl Entity for OutboxEvent {
+    const KIND: &'static str = "OutboxEvent";
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.id)
+    }
+
+    fn index(&self) -> Vec<(&'static str, String)> {
+        let partition = format!("EVENT#{}", shard(&self.id, SHARDS));
+        vec![("due_pk", partition), ("due_at", self.at.to_string())]
+    }
+}
+
+/// The write that says what happened, for the transaction in which it does. Refusal `event`.
+///
+/// # Errors
+/// A bug, when the event does not serialise.
+pub fn emit(event: Event, now: Instant) -> Result<Write> {
+    let row = OutboxEvent { id: ids::uuid(), event, at: now, counted: false };
+    Ok(Write::insert("event", &row))
+}

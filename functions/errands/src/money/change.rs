@@ -1,0 +1,90 @@
+//! A change of a balance, and the line of the ledger that says so.
+
+use shared::clock::Instant;
+use shared::ids;
+use shared::table::Write;
+
+use super::entry::{Entry, Kind};
+use super::Kopecks;
+use crate::users::{User, user_key};
+
+/// Why a balance changes.
+#[derive(Clone, Debug)]
+pub struct Reason {
+    /// What it is about.
+    pub kind: Kind,
+    /// The order, payment or charge: one change for each user, kind and cause.
+    pub cause: String,
+    /// The order, where there is one.
+    pub order_id: Option<String>,
+    /// How the money came, where it did.
+    pub payment_method: Option<String>,
+    /// In English, for the list.
+    pub description: Option<String>,
+}
+
+/// A change of one balance, decided on the record as it was read: whoever comes second is refused
+/// and reads anew, so that every line of the ledger knows the balance after it.
+#[derive(Clone, Debug)]
+pub struct Change {
+    seen: i64,
+    entry: Entry,
+}
+
+impl Change {
+    /// Adds `amount`, or takes it where it is below 0. `None` where that leaves less than nothing,
+    /// or more than can be counted.
+    #[must_use]
+    pub fn of(user: &User, amount: Kopecks, reason: Reason, now: Instant) -> Option<Self> {
+        let after = user.balance.checked_add(amount.0).filter(|after| *after >= 0)?;
+        let entry = Entry {
+            id: ids::numeric(now),
+            user_id: user.id,
+            entry: reason.kind,
+            cause: reason.cause,
+            amount: amount.0,
+            balance_after: after,
+            order_id: reason.order_id,
+            payment_method: reason.payment_method,
+            description: reason.description,
+            created_at: now,
+        };
+        Some(Self { seen: user.balance, entry })
+    }
+
+    /// The line of the ledger.
+    #[must_use]
+    pub fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// The balance after it.
+    #[must_use]
+    pub fn after(&self) -> Kopecks {
+        Kopecks(self.entry.balance_after)
+    }
+
+    /// The write of the balance by itself, refused under `user`.
+    #[must_use]
+    pub fn balance(&self) -> Write {
+        self.on(Write::update("user", user_key(self.entry.user_id)))
+    }
+
+    /// Adds the change of the balance to another change of the same user.
+    #[must_use]
+    pub fn on(&self, write: Write) -> Write {
+        let amount = self.entry.amount;
+        let total = if amount < 0 { "consumed_total" } else { "earned_total" };
+        write
+            .set("balance", self.entry.balance_after)
+            .add(total, amount.saturating_abs())
+            .when("#balance = :seen_balance")
+            .bind(":seen_balance", self.seen)
+    }
+
+    /// The write of the line, refused under `entry` where the same cause has had its line.
+    #[must_use]
+    pub fn line(&self) -> Write {
+        Write::insert("entry", &self.entry)
+    }
+}

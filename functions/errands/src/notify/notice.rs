@@ -1,0 +1,359 @@
+//! One message to one person, and what becomes of it. No I/O.
+//!
+//! ```text
+//!                       ┌─▶ sent
+//!           claim       ├─▶ skipped  (ended, unwanted, bot blocked)
+//! pending ────────▶ in flight ─▶ refused  (4xx)
+//!    ▲                  ├─▶ dead     (six failures; two time-outs; four crashes)
+//!    └──────────────────┘
+//!      429: as told; 5xx: 1, 2, 4, 8, 16 s; time-out: once more; out of turn: when it is
+//! ```
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use shared::clock::{Instant, days};
+use shared::ledger::shard;
+use shared::table::{Entity, Key};
+
+/// Partitions of the index of unsent notices.
+pub(super) const SHARDS: u64 = 4;
+/// How long a notice keeps its id from being used again, in days: longer than any event may be
+/// delivered again.
+const KEPT: u32 = 30;
+/// Pauses after definite failures, in seconds; after the last, the notice is dead.
+pub(super) const PAUSES_S: [i64; 5] = [1, 2, 4, 8, 16];
+/// Tries that may end in a time-out.
+pub(super) const TIMEOUTS_MAX: u32 = 2;
+/// Claims that may be lost with their process; each may have sent the message.
+pub(super) const CRASHES_MAX: u32 = 4;
+
+/// What is to be said. Orders that are offered are read when the message is written, so that one
+/// that has ended is not offered any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "message", rename_all = "snake_case")]
+pub enum Message {
+    /// To a subscriber: a new order.
+    NewOrder {
+        /// Which.
+        order_id: String,
+    },
+    /// To a subscriber: several.
+    Digest {
+        /// Which.
+        orders: Vec<String>,
+        /// How many more.
+        beyond: usize,
+    },
+    /// To the client: somebody took the order.
+    OrderTaken {
+        /// The order's category.
+        category: String,
+        /// Takes so far, this one included.
+        k: usize,
+        /// The response deadline, after the first take.
+        respond_by: Option<Instant>,
+    },
+    /// To the client: the clock closed the order.
+    OrderAutoClosed {
+        /// The order's category.
+        category: String,
+    },
+    /// To an executor: the client responded.
+    OrderResponded {
+        /// The order's category.
+        category: String,
+    },
+    /// To an executor: the client completed the order.
+    OrderCompleted {
+        /// The order's category.
+        category: String,
+    },
+    /// To an executor: the client closed the order.
+    OrderClosed {
+        /// The order's category.
+        category: String,
+    },
+    /// To an executor: the price of the take was given back.
+    OrderRefunded {
+        /// The order's category.
+        category: String,
+        /// How much.
+        kopecks: i64,
+    },
+    /// To a payer: money came after its payment had expired.
+    PaymentLate {
+        /// How much.
+        kopecks: i64,
+    },
+}
+
+impl Message {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::NewOrder { .. } => "new_order",
+            Self::Digest { .. } => "digest",
+            Self::OrderTaken { .. } => "order_taken",
+            Self::OrderAutoClosed { .. } => "order_auto_closed",
+            Self::OrderResponded { .. } => "order_responded",
+            Self::OrderCompleted { .. } => "order_completed",
+            Self::OrderClosed { .. } => "order_closed",
+            Self::OrderRefunded { .. } => "order_refunded",
+            Self::PaymentLate { .. } => "payment_late",
+        }
+    }
+}
+
+/// Where a notice stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// To be sent.
+    Pending,
+    /// Sent.
+    Sent,
+    /// Not worth sending any more, or nobody to send it to.
+    Skipped,
+    /// Telegram refused for good.
+    Refused,
+    /// Given up: its hint goes to the dead letters.
+    Dead,
+}
+
+/// A message until and after it is sent; unique by kind, user, order and, where there may be
+/// several of a kind, a number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// `<kind>:<user>:<order>[:<k>]`.
+    pub id: String,
+    /// To whom.
+    pub user_id: i64,
+    /// What.
+    pub message: Message,
+    /// Where it stands.
+    pub state: State,
+    /// Definite failures so far.
+    #[serde(default)]
+    pub(super) failures: u32,
+    /// Tries that ended in a time-out.
+    #[serde(default)]
+    pub(super) timeouts: u32,
+    /// Claims that were lost with their process.
+    #[serde(default)]
+    pub(super) crashes: u32,
+    /// When it was asked for.
+    pub(super) created_at: Instant,
+    /// When it is to be tried (again).
+    pub(super) try_at: Instant,
+    /// Who sends it right now.
+    pub(super) owner: Option<String>,
+    /// Until when at the latest.
+    pub(super) claimed_until: Option<Instant>,
+    /// Grows with each claim: whoever was overtaken records nothing.
+    #[serde(default)]
+    pub(super) fence: i64,
+}
+
+impl Notice {
+    /// A message that is said once about `subject`.
+    #[must_use]
+    pub fn new(user_id: i64, subject: &str, message: Message, now: Instant) -> Self {
+        let id = format!("{}:{user_id}:{subject}", message.kind());
+        Self {
+            id,
+            user_id,
+            message,
+            state: State::Pending,
+            failures: 0,
+            timeouts: 0,
+            crashes: 0,
+            created_at: now,
+            try_at: now,
+            owner: None,
+            claimed_until: None,
+            fence: 0,
+        }
+    }
+
+    /// A message about an order: once for each kind, and of takes once for each take.
+    #[must_use]
+    pub fn about_order(user_id: i64, order_id: &str, message: Message, now: Instant) -> Self {
+        match message {
+            Message::OrderTaken { k, .. } => {
+                Self::new(user_id, &format!("{order_id}:{k}"), message, now)
+            }
+            _ => Self::new(user_id, order_id, message, now),
+        }
+    }
+
+    /// Where the notice `id` is.
+    #[must_use]
+    pub fn key_of(id: &str) -> Key {
+        Key::new(format!("NOTICE#{id}"), "NOTICE")
+    }
+
+    /// Where this notice stands at `now`.
+    pub(super) fn stands(&self, now: Instant) -> Stands {
+        let claimed = self.owner.as_ref().and(self.claimed_until);
+        match (self.state, claimed) {
+            (State::Dead, _) => Stands::Dead,
+            (State::Pending, Some(until)) if until > now => Stands::NotYet(until),
+            (State::Pending, Some(_)) => Stands::Abandoned,
+            (State::Pending, None) if self.try_at > now => Stands::NotYet(self.try_at),
+            (State::Pending, None) => Stands::Due,
+            _ => Stands::Over,
+        }
+    }
+
+    /// What becomes of the notice after a try that ended in `outcome`.
+    pub(super) fn after(&self, outcome: Outcome, now: Instant) -> Next {
+        match outcome {
+            Outcome::Sent => Next::Over(State::Sent),
+            Outcome::Skipped => Next::Over(State::Skipped),
+            Outcome::Refused | Outcome::Blocked => Next::Over(State::Refused),
+            // Being told to wait is no failure of this notice.
+            Outcome::Wait(pause) => Next::Again(now + pause),
+            Outcome::Unknown if self.timeouts.saturating_add(1) < TIMEOUTS_MAX => Next::Again(now),
+            Outcome::Unknown => Next::Over(State::Dead),
+            Outcome::Failed => {
+                let index = usize::try_from(self.failures).unwrap_or(usize::MAX);
+                match PAUSES_S.get(index) {
+                    Some(pause) => Next::Again(now + SignedDuration::from_secs(*pause)),
+                    None => Next::Over(State::Dead),
+                }
+            }
+        }
+    }
+}
+
+impl Entity for Notice {
+    const KIND: &'static str = "Notice";
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.id)
+    }
+
+    fn index(&self) -> Vec<(&'static str, String)> {
+        if self.state != State::Pending {
+            return Vec::new();
+        }
+        let partition = format!("NOTICE#{}", shard(&self.id, SHARDS));
+        vec![("due_pk", partition), ("due_at", self.try_at.to_string())]
+    }
+
+    fn expires_at(&self) -> Option<Instant> {
+        Some(self.created_at + days(KEPT))
+    }
+}
+
+/// Where a notice stands at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stands {
+    /// It may be sent.
+    Due,
+    /// Not before this instant.
+    NotYet(Instant),
+    /// Whoever claimed it last never said how it ended.
+    Abandoned,
+    /// There is nothing left to do.
+    Over,
+    /// It was given up.
+    Dead,
+}
+
+/// How a try ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Telegram took it.
+    Sent,
+    /// It was not worth sending.
+    Skipped,
+    /// Telegram refused for good.
+    Refused,
+    /// The same, and refuses everything to this person.
+    Blocked,
+    /// Not sent; to be tried after this pause.
+    Wait(SignedDuration),
+    /// Certainly not sent.
+    Failed,
+    /// Perhaps sent.
+    Unknown,
+}
+
+/// What becomes of a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// It has ended so.
+    Over(State),
+    /// It is tried again at this instant.
+    Again(Instant),
+}
+
+/// The user and, where there is one, the order that the id of a notice names.
+pub(super) fn named(id: &str) -> Option<(i64, &str)> {
+    let mut parts = id.split(':');
+    let (_kind, user, subject) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((user.parse().ok()?, subject))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_seconds(1_768_900_000 + seconds)
+    }
+
+    fn notice() -> Notice {
+        let message = Message::OrderTaken { category: "Другое".to_owned(), k: 2, respond_by: None };
+        Notice::about_order(7, "-a_B", message, at(0))
+    }
+
+    #[test]
+    fn an_id_says_what_the_notice_is_about() {
+        assert_eq!(notice().id, "order_taken:7:-a_B:2");
+        let offered = Message::NewOrder { order_id: "x".to_owned() };
+        assert_eq!(Notice::about_order(7, "x", offered, at(0)).id, "new_order:7:x");
+        let late = Message::PaymentLate { kopecks: 100 };
+        assert_eq!(Notice::new(7, "42", late, at(0)).id, "payment_late:7:42");
+        assert_eq!(named("order_taken:4294967297:-a_B:2"), Some((4_294_967_297, "-a_B")));
+        for odd in ["", "x", "x:7", "x:y:z"] {
+            assert_eq!(named(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn failures_come_again_after_growing_pauses() {
+        let mut notice = notice();
+        for pause in PAUSES_S {
+            let again = Next::Again(at(pause));
+            assert_eq!(notice.after(Outcome::Failed, at(0)), again);
+            notice.failures += 1;
+        }
+        assert_eq!(notice.after(Outcome::Failed, at(0)), Next::Over(State::Dead));
+        let told = Outcome::Wait(SignedDuration::from_secs(7));
+        assert_eq!(notice.after(told, at(0)), Next::Again(at(7)));
+    }
+
+    #[test]
+    fn a_time_out_is_tried_once_more() {
+        let mut notice = notice();
+        assert_eq!(notice.after(Outcome::Unknown, at(0)), Next::Again(at(0)));
+        notice.timeouts = 1;
+        assert_eq!(notice.after(Outcome::Unknown, at(0)), Next::Over(State::Dead));
+    }
+
+    #[test]
+    fn a_claim_holds_until_it_ends() {
+        let mut notice = notice();
+        assert_eq!(notice.stands(at(0)), Stands::Due);
+        assert_eq!(notice.stands(at(-1)), Stands::NotYet(at(0)));
+        notice.owner = Some("me".to_owned());
+        notice.claimed_until = Some(at(60));
+        assert_eq!(notice.stands(at(59)), Stands::NotYet(at(60)));
+        assert_eq!(notice.stands(at(60)), Stands::Abandoned);
+        notice.state = State::Dead;
+        assert_eq!(notice.stands(at(60)), Stands::Dead);
+        notice.state = State::Skipped;
+        assert_eq!((notice.stands(at(60)), notice.index().len()), (Stands::Over, 0));
+    }
+}

@@ -1,0 +1,77 @@
+//! Orders: their life, their guards, their transactions.
+//!
+//! ```text
+//!                    edit, take ×3, respond
+//!                         ┌────────┐
+//!   create ─────────────▶ active ◀─┘
+//!                           │
+//!        ┌──────────────┬───┴───────────┬──────────────────┐
+//!     untaken:        taken:          taken:             by the clock, at `end_at`:
+//!     delete          complete        close              settle
+//!        ▼              ▼               ▼                  ▼
+//!     deleted ◀──    completed    closed_no_response    expired or closed_no_response
+//!            └─ untaken: delete ───────────────────────── expired
+//! ```
+//!
+//! What is *written* of an order may be behind what *holds*: the clock ends an order at an instant
+//! that follows from what was written down with it, and [`Order::effective`] says so from that
+//! instant on, in every answer and every guard. To *settle* is to write such an end down with all
+//! that follows from it. A change that meets an order which is due settles it first; the sweep
+//! settles the rest within a minute and a half. A read never writes.
+//!
+//! Every change is one transaction, conditioned on the order's stored status and version: the
+//! order, the rows of its client and its executors (with their counters, which the transaction
+//! moves by what it changes), the lock of its contact, ledger entries, and one event for what
+//! follows outside. So of two changes that race one commits, and the other judges anew.
+//!
+//! | change | items, with k takes |
+//! |---|---|
+//! | create, take | 5 |
+//! | edit | 1, with another contact 3, with another category 1 more |
+//! | respond | 2 |
+//! | delete | 5, of an expired order 4 |
+//! | complete | 5 + 2k |
+//! | close, settle | 5 + 2k, and k more where money is given back |
+//!
+//! An `Idempotency-Key` adds one. Where money is given back the executors are read first, in one
+//! batch: an entry of the ledger says what the balance is after it.
+
+mod category;
+mod city;
+mod contact;
+mod items;
+mod model;
+mod view;
+
+use shared::function::Function;
+
+pub use category::Category;
+pub use city::CityKey;
+pub use contact::{ContactKey, ContactKind};
+pub use items::{
+    ContactLock, DUE_SHARDS, FirstReview, Order, OwnedOrder, Status, Take, TakenOrder, order_key,
+};
+pub use view::{OrderView, TakeView, full_view, view};
+
+use crate::App;
+
+/// The partitions of the feeds `all`, city, category, city and category that an order stands in.
+fn feed_partitions(order: &Order) -> Vec<(&'static str, String)> {
+    let (status, city, category) = (order.status.name(), &order.city_key, &order.category);
+    // Deleted orders and those closed without response are in nobody's feed.
+    if matches!(order.status, Status::Deleted | Status::ClosedNoResponse) {
+        return Vec::new();
+    }
+    vec![
+        ("feed_1_pk", status.to_owned()),
+        ("feed_2_pk", format!("{status}#{city}")),
+        ("feed_3_pk", format!("{status}##{category}")),
+        ("feed_4_pk", format!("{status}#{city}#{category}")),
+    ]
+}
+
+/// The functions of this capability.
+#[must_use]
+pub fn functions() -> Vec<Function<App>> {
+    Vec::new()
+}
