@@ -1,63 +1,58 @@
 //! What a take costs, and what is given back.
 
 use shared::clock::Instant;
-use shared::{ids, ledger};
+use shared::problem::{Problem, Result};
 use shared::table::Write;
 
 use super::items::Order;
-use crate::money::{Entry, Kind};
+use crate::money::{Change, Kind, Kopecks, Reason};
 use crate::users::User;
 
-/// Takes `price` kopecks from an executor, on the update of the record that `executor` was read
-/// from, and the entry that says so.
+/// Adds the price of a take, in kopecks, to the write of the executor's record, and the line of
+/// the ledger. Refused when the balance is not any more as it was read.
 pub(super) fn charged(
-    update: Write,
+    record: Write,
     executor: &User,
     order: &Order,
     price: u32,
     now: Instant,
-) -> [Write; 2] {
+) -> Result<[Write; 2]> {
     let description = format!("Took order {}", order.id);
-    let entry = entry(executor, order, Kind::OrderTake, -i64::from(price), description, now);
-    [seen(ledger::debit(update, price), executor), Write::insert("entry", &entry)]
+    let reason = reason(order, Kind::OrderTake, description);
+    moved(record, executor, -i64::from(price), reason, now)
 }
 
-/// Gives `price` kopecks back to an executor, once for each order and executor.
+/// Adds what a take cost, in kopecks, to the write of the executor's record, and the line of the
+/// ledger, which is unique by order and executor. Refused as [`charged`] is.
 pub(super) fn refunded(
-    update: Write,
+    record: Write,
     executor: &User,
     order: &Order,
     price: u32,
     now: Instant,
-) -> [Write; 2] {
+) -> Result<[Write; 2]> {
     let description = format!("Refund for order {}", order.id);
-    let entry = entry(executor, order, Kind::Refund, i64::from(price), description, now);
-    [seen(ledger::credit(update, price), executor), Write::insert("entry", &entry)]
+    moved(record, executor, i64::from(price), reason(order, Kind::Refund, description), now)
 }
 
-/// The entry says what the balance is after it: it must be what was seen before it.
-fn seen(update: Write, user: &User) -> Write {
-    update.when("#balance = :seen").bind(":seen", user.balance)
-}
-
-fn entry(
-    user: &User,
-    order: &Order,
-    kind: Kind,
-    amount: i64,
-    description: String,
-    now: Instant,
-) -> Entry {
-    Entry {
-        id: ids::numeric(now),
-        user_id: user.id,
-        entry: kind,
+fn reason(order: &Order, kind: Kind, description: String) -> Reason {
+    Reason {
+        kind,
         cause: order.id.clone(),
-        amount,
-        balance_after: user.balance.saturating_add(amount),
         order_id: Some(order.id.clone()),
         payment_method: None,
         description: Some(description),
-        created_at: now,
     }
+}
+
+fn moved(
+    record: Write,
+    user: &User,
+    kopecks: i64,
+    reason: Reason,
+    now: Instant,
+) -> Result<[Write; 2]> {
+    let change = Change::of(user, Kopecks(kopecks), reason, now);
+    let change = change.ok_or_else(|| Problem::bug("a balance cannot be changed like that"))?;
+    Ok([change.on(record), change.line()])
 }

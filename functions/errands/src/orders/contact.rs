@@ -127,7 +127,8 @@ mod tests {
             assert_eq!(ContactKey::of(contact).kind(), ContactKind::Telegram);
         }
         assert_eq!(key("HTTP://T.ME/Ivan5"), "tg:ivan5");
-        for contact in ["@ivan", "@1ivan", "@@ivan_123", "t.me/@ivan_123", "иван_123", "@ivan-123"] {
+        for contact in ["@ivan", "@1ivan", "@@ivan_123", "t.me/@ivan_123", "иван_123", "@ivan-123"]
+        {
             assert_eq!(ContactKey::of(contact).kind(), ContactKind::Other, "{contact}");
         }
         let longest = format!("a{}", "b".repeat(31));
@@ -144,8 +145,13 @@ mod tests {
         assert_eq!(key("+84 900 000 000"), "tel:84900000000");
         assert_eq!(key("+8 900 000 00 00"), "tel:89000000000");
         assert_eq!(key("8\u{a0}495\u{2013}000.00.00"), "tel:74950000000");
-        assert_eq!((key("5000000000").as_str(), key("123456789012345").len()), ("tel:5000000000", 19));
-        for contact in ["123456789", "1234567890123456", "++79000000000", "7900000000+0", "٩٠٠٠٠٠٠٠٠٠"] {
+        assert_eq!(
+            (key("5000000000").as_str(), key("123456789012345").len()),
+            ("tel:5000000000", 19)
+        );
+        for contact in
+            ["123456789", "1234567890123456", "++79000000000", "7900000000+0", "٩٠٠٠٠٠٠٠٠٠"]
+        {
             assert_eq!(ContactKey::of(contact).kind(), ContactKind::Other, "{contact}");
         }
     }

@@ -119,7 +119,13 @@ impl Order {
     /// The partition of the index `due` that an active order of this id stands in.
     #[must_use]
     pub fn due_partition(id: &str) -> String {
-        format!("ORDER#{}", shard(id, DUE_SHARDS))
+        Self::due_shard(shard(id, DUE_SHARDS))
+    }
+
+    /// The partition of that index with this number.
+    #[must_use]
+    pub fn due_shard(shard: u64) -> String {
+        format!("ORDER#{shard}")
     }
 
     /// What feeds are sorted by: the instant of creation, then the id.
@@ -139,7 +145,7 @@ impl Entity for Order {
     fn index(&self) -> Vec<(&'static str, String)> {
         let mut index = super::feed_partitions(self);
         index.push(("feed_at", self.feed_at()));
-        index.push(("registry_pk", format!("ORDER#{}", shard(&self.id, DUE_SHARDS))));
+        index.push(("registry_pk", Self::due_partition(&self.id)));
         if self.status == Status::Active {
             index.push(("due_pk", Self::due_partition(&self.id)));
             index.push(("due_at", self.end_at.micros()));

@@ -37,10 +37,19 @@
 //! batch: an entry of the ledger says what the balance is after it.
 
 mod category;
+mod charges;
 mod city;
 mod contact;
+mod create;
+mod edit;
 mod items;
+mod jobs;
 mod model;
+mod respond;
+mod round;
+mod settle;
+mod store;
+mod take;
 mod view;
 
 use shared::function::Function;
@@ -51,6 +60,9 @@ pub use contact::{ContactKey, ContactKind};
 pub use items::{
     ContactLock, DUE_SHARDS, FirstReview, Order, OwnedOrder, Status, Take, TakenOrder, order_key,
 };
+pub use jobs::{deadline, sweep};
+pub use settle::settle;
+pub use store::find;
 pub use view::{OrderView, TakeView, full_view, view};
 
 use crate::App;
@@ -73,5 +85,5 @@ fn feed_partitions(order: &Order) -> Vec<(&'static str, String)> {
 /// The functions of this capability.
 #[must_use]
 pub fn functions() -> Vec<Function<App>> {
-    Vec::new()
+    vec![deadline(), sweep()]
 }

@@ -151,9 +151,7 @@ impl From<Refused> for Problem {
                 refusal(S::FORBIDDEN, "order_taken", &detail)
             }
             Refused::Expired => refusal(S::GONE, "order_expired", "Order has expired"),
-            Refused::NotActive => {
-                refusal(S::GONE, "order_not_active", "Order is no longer active")
-            }
+            Refused::NotActive => refusal(S::GONE, "order_not_active", "Order is no longer active"),
             Refused::Own => refusal(S::FORBIDDEN, "own_order", "Cannot take your own order"),
             Refused::Full(most) => {
                 let detail = format!("Maximum {most} executors reached");
@@ -202,6 +200,27 @@ pub enum Deleting {
     Done,
     /// It can be deleted.
     Deletes,
+}
+
+/// What the hint of a response deadline means to an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hinted {
+    /// The clock has ended it: that is to be written down.
+    Settle,
+    /// It came early, by so much.
+    Later(SignedDuration),
+    /// Nothing: the client has responded, or the order is over.
+    Drop,
+}
+
+/// What to do when the response deadline of `order` is said to have come.
+#[must_use]
+pub fn hinted(order: &Order, now: Instant) -> Hinted {
+    match order.response_at() {
+        _ if order.is_due(now) => Hinted::Settle,
+        Some(_) if order.status == Status::Active => Hinted::Later(order.ends_at().since(now)),
+        _ => Hinted::Drop,
+    }
 }
 
 /// May `viewer` see it?

@@ -104,12 +104,7 @@ pub(super) fn responded(order: &Order, now: Instant) -> Order {
     store::next(order, Order { customer_responded_at: Some(now), ..order.clone() })
 }
 
-async fn respond(
-    app: &App,
-    order: &Order,
-    key: Option<Write>,
-    now: Instant,
-) -> Result<Committed> {
+async fn respond(app: &App, order: &Order, key: Option<Write>, now: Instant) -> Result<Committed> {
     let after = responded(order, now);
     let mut writes: Vec<Write> = key.into_iter().collect();
     writes.push(store::revised(order, &after)?);

@@ -78,7 +78,8 @@ pub(super) async fn open(
         return Ok(Opened::Found(None, None));
     }
     let (order_at, user_at) = (order_key(id), user.map(user_key));
-    let keys: Vec<_> = [Some(order_at.clone()), key.key(), user_at.clone()].into_iter().flatten().collect();
+    let keys: Vec<_> =
+        [Some(order_at.clone()), key.key(), user_at.clone()].into_iter().flatten().collect();
     let rows = app.platform.table.batch(&keys).await?;
     let record = key.key().map(|at| rows.get::<Record>(&at)).transpose()?.flatten();
     if let Some(response) = replay(key.replay(record.as_ref(), now)?)? {
@@ -110,11 +111,7 @@ pub(super) fn conclude(
 
 /// Ends a round whose writes were refused: with the answer that a call under the same key stored
 /// meanwhile, or to read anew.
-pub(super) fn twin(
-    refusal: &Refusal,
-    key: &Idempotency,
-    now: Instant,
-) -> Result<Round<Response>> {
+pub(super) fn twin(refusal: &Refusal, key: &Idempotency, now: Instant) -> Result<Round<Response>> {
     let stored = key.replay_item(refusal.old(idempotency::WRITE), now)?;
     Ok(replay(stored)?.map_or(Round::Stale, Round::Done))
 }

@@ -3,7 +3,7 @@
 use shared::clock::Instant;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, contended};
-use shared::table::{Entity as _, Write};
+use shared::table::Write;
 
 use super::charges;
 use super::items::{Order, Status};
@@ -67,7 +67,7 @@ pub(super) async fn end(
         let id = take.executor_id;
         let counted = store::counted(Side::Taken, id, Some(order.status), after.status);
         match executors.iter().find(|user| user.id == id) {
-            Some(user) => writes.extend(charges::refunded(counted, user, order, refund, now)),
+            Some(user) => writes.extend(charges::refunded(counted, user, order, refund, now)?),
             None => writes.push(counted),
         }
         writes.push(store::taken(order, &after, take)?);
@@ -134,7 +134,7 @@ pub(super) async fn settle_once(app: &App, order: &Order, now: Instant) -> Resul
 ///
 /// # Errors
 /// 503 when nothing was written.
-pub(super) async fn settle(app: &App, order_id: &str, now: Instant) -> Result<bool> {
+pub async fn settle(app: &App, order_id: &str, now: Instant) -> Result<bool> {
     contended(TRIES, || async {
         let Some(order) = store::find(&app.platform.table, order_id).await? else {
             return Ok(Round::Done(false));

@@ -18,6 +18,7 @@ use super::round::{self, Opened, Reply};
 use super::store::{self, Side, TRIES};
 use crate::App;
 use crate::events::{self, Event};
+use crate::money::Kopecks;
 use crate::users::User;
 
 /// What the executor gets for the money.
@@ -33,12 +34,12 @@ pub(super) struct Bought {
 }
 
 impl Bought {
-    fn reply(order: &Order, balance: i64) -> Result<Reply> {
+    fn reply(order: &Order, balance: Kopecks) -> Result<Reply> {
         let bought = Self {
             success: true,
             contact: order.contact.clone(),
             executor_count: order.taken_by.len(),
-            new_balance: balance.div_euclid(100),
+            new_balance: balance.rubles(),
         };
         Reply::json(StatusCode::OK, &bought)
     }
@@ -85,7 +86,7 @@ async fn told_again(app: &App, caller: &User, order: &Order) -> Result<Round<Res
     // What was read before the order may be from before the take.
     let user: Option<User> = app.platform.table.get(&caller.key()).await?;
     let user = user.ok_or_else(|| Problem::bug("a take without its executor"))?;
-    Ok(Round::Done(Bought::reply(order, user.balance)?.response()))
+    Ok(Round::Done(Bought::reply(order, Kopecks(user.balance))?.response()))
 }
 
 async fn buy(
@@ -98,7 +99,7 @@ async fn buy(
 ) -> Result<Round<Response>> {
     let take = Take { executor_id: executor.id, taken_at: now };
     let after = taken(order, take, rules);
-    let reply = Bought::reply(&after, executor.balance - i64::from(rules.price))?;
+    let reply = Bought::reply(&after, Kopecks(executor.balance - i64::from(rules.price)))?;
     let counted = store::counted(Side::Taken, executor.id, None, Status::Active);
     let is_first = order.taken_by.is_empty();
     let event = Event::OrderTaken {
@@ -108,7 +109,7 @@ async fn buy(
     let mut writes: Vec<Write> = reply.stored(key, now).into_iter().collect();
     writes.push(store::revised(order, &after)?);
     writes.push(Write::insert("taken", &TakenOrder::of(&after, &take)));
-    writes.extend(charges::charged(counted, executor, order, rules.price, now));
+    writes.extend(charges::charged(counted, executor, order, rules.price, now)?);
     writes.push(events::emit(event, now)?);
     let committed = store::commit(&app.platform.table, writes).await?;
     round::conclude(committed, reply, key, now)

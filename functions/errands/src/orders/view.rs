@@ -91,8 +91,7 @@ pub fn view(order: &Order, viewer: Option<i64>, now: Instant) -> OrderView {
 /// The same in an answer about this order alone: with the contact, for those whom it is due.
 #[must_use]
 pub fn full_view(order: &Order, viewer: Option<i64>, now: Instant) -> OrderView {
-    let is_due =
-        viewer.is_some_and(|user| user == order.client_id || order.is_taken_by(user));
+    let is_due = viewer.is_some_and(|user| user == order.client_id || order.is_taken_by(user));
     OrderView {
         contact: is_due.then(|| order.contact.clone()),
         contact_kind: is_due.then(|| order.contact_kind.clone()),
