@@ -108,6 +108,33 @@ pub fn payment_late(rubles: i64) -> String {
     format!("💰 Баланс пополнен на {rubles} ₽.")
 }
 
+/// The title of an invoice in stars.
+pub const TOP_UP: &str = "Пополнение баланса";
+
+/// What an invoice is for.
+#[must_use]
+pub fn top_up(rubles: i64) -> String {
+    format!("Пополнение баланса на {rubles}₽")
+}
+
+/// Why a payment in stars is refused before it is made.
+pub const STALE_INVOICE: &str = "Счёт устарел. Создайте новый.";
+
+/// The answer to `/start`.
+pub const START: &str = "Здравствуйте! Здесь размещают срочные бытовые заказы и берут их в работу. \
+     Откройте приложение кнопкой меню.";
+
+/// The answer to `/paysupport`.
+#[must_use]
+pub fn pay_support(contact: Option<&str>) -> String {
+    let text = "Если вы оплатили, а баланс не вырос, подождите: каждый час мы сверяем платежи и \
+                зачисляем то, о чём нам не сообщили.";
+    match contact {
+        Some(contact) => format!("{text} По остальным вопросам оплаты пишите: {contact}"),
+        None => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,7 +178,10 @@ mod tests {
     #[test]
     fn the_longest_digest_fits_into_one_message() {
         let city = "ы".repeat(100);
-        let order = Offered { city: &city, category: "Сборка/установка", ..offered("abcdefghijkl") };
+        let order =
+            Offered {
+                city: &city, category: "Сборка/установка", ..offered("abcdefghijkl")
+            };
         let bot = "b".repeat(32);
         let text = digest(&vec![order; 15], usize::MAX, 15, Some(&bot));
         assert!(text.chars().count() <= 4096, "{}", text.chars().count());

@@ -119,9 +119,8 @@ pub struct CounterMove {
 /// What an event changes; at most one move of each feed.
 #[must_use]
 pub fn moves(event: &Event) -> Vec<CounterMove> {
-    let feeds = |order: &OrderFacts, status, category: &str| {
-        Feed::of(status, &order.city_key, category)
-    };
+    let feeds =
+        |order: &OrderFacts, status, category: &str| Feed::of(status, &order.city_key, category);
     let (from, to) = match event {
         Event::OrderCreated { order } => {
             (Vec::new(), feeds(order, Status::Active, &order.category))

@@ -1,16 +1,37 @@
 //! What follows a commit: one outbox row in the business transaction, relayed from the change
 //! stream, swept where the stream lost it.
+//!
+//! ```text
+//! transaction ──▶ row ── relay ──▶ counters (once, with the row's mark)
+//!                  ▲               notices to participants ──▶ queue `notices`
+//!                  │               a first take's deadline ──▶ queue `deadlines`
+//!        sweep ────┘               a new order's first page ─▶ queue `fanout`
+//!     (every minute,               and the row is deleted
+//!      what is 30 s old)
+//! ```
+//!
+//! A relay that dies is begun anew from wherever the row stands: the counters know that they were
+//! fed, a notice is unique by its id, and what the queues carry are hints.
 
+mod counters;
+mod hints;
+mod jobs;
 mod model;
+mod notices;
+#[cfg(test)]
+mod tests;
 
 use shared::function::Function;
 
-pub use model::{Event, OrderFacts, emit};
+pub use counters::{COUNTER_SHARDS, CounterMove, Feed, FeedCounter, moves};
+pub use hints::{DeadlineHint, DigestHint, FanoutHint, NoticeHint, V1};
+pub use jobs::{relay, sweep};
+pub use model::{Event, OrderFacts, OutboxEvent, SHARDS, emit};
 
 use crate::App;
 
 /// The functions of this capability.
 #[must_use]
 pub fn functions() -> Vec<Function<App>> {
-    Vec::new()
+    vec![relay(), sweep()]
 }

@@ -3,7 +3,7 @@
 use shared::clock::Instant;
 
 use super::model::{Event, OrderFacts};
-use crate::notify::{Message, Notice};
+use crate::notify::{Notice, Told};
 use crate::orders::Status;
 
 /// The notices to participants that follow from an event.
@@ -14,47 +14,47 @@ pub(super) fn notices(event: &Event, now: Instant) -> Vec<Notice> {
         Event::OrderTaken { order, response_deadline } => {
             let k = order.executors.len();
             let (category, respond_by) = (order.category.clone(), *response_deadline);
-            let message = Message::OrderTaken { category, k, respond_by };
-            vec![Notice::about_order(order.client_id, &order.order_id, message, now)]
+            vec![to_client(order, Told::OrderTaken { category, k, respond_by }, now)]
         }
-        Event::OrderResponded { order } => to_executors(order, now, |category| {
-            Message::OrderResponded { category }
-        }),
+        Event::OrderResponded { order } => {
+            to_executors(order, |category| Told::OrderResponded { category }, now)
+        }
         Event::OrderEnded { order, to, by_clock, refunded, .. } => {
-            let kopecks = i64::from(*refunded);
-            let mut notices = match (to, kopecks) {
-                (Status::Completed, _) => {
-                    to_executors(order, now, |category| Message::OrderCompleted { category })
-                }
-                (_, 1..) => to_executors(order, now, |category| Message::OrderRefunded {
-                    category,
-                    kopecks,
-                }),
-                (Status::ClosedNoResponse, _) => {
-                    to_executors(order, now, |category| Message::OrderClosed { category })
-                }
-                _ => Vec::new(),
-            };
+            let mut notices = ended(order, *to, i64::from(*refunded), now);
             if *to == Status::ClosedNoResponse && *by_clock {
-                let message = Message::OrderAutoClosed { category: order.category.clone() };
-                notices.push(Notice::about_order(order.client_id, &order.order_id, message, now));
+                let category = order.category.clone();
+                notices.push(to_client(order, Told::OrderAutoClosed { category }, now));
             }
             notices
         }
         Event::PaymentLate { user_id, payment_id, kopecks } => {
-            let message = Message::PaymentLate { kopecks: *kopecks };
-            vec![Notice::new(*user_id, &payment_id.to_string(), message, now)]
+            let told = Told::PaymentLate { kopecks: *kopecks };
+            vec![Notice::about_payment(*user_id, *payment_id, told, now)]
         }
     }
 }
 
-fn to_executors(
-    order: &OrderFacts,
-    now: Instant,
-    message: impl Fn(String) -> Message,
-) -> Vec<Notice> {
+/// What executors are told of the end of an order.
+fn ended(order: &OrderFacts, to: Status, kopecks: i64, now: Instant) -> Vec<Notice> {
+    if kopecks > 0 {
+        return to_executors(order, |category| Told::OrderRefunded { category, kopecks }, now);
+    }
+    match to {
+        Status::Completed => to_executors(order, |category| Told::OrderCompleted { category }, now),
+        Status::ClosedNoResponse => {
+            to_executors(order, |category| Told::OrderClosed { category }, now)
+        }
+        Status::Active | Status::Expired | Status::Deleted => Vec::new(),
+    }
+}
+
+fn to_client(order: &OrderFacts, told: Told, now: Instant) -> Notice {
+    Notice::about_order(order.client_id, &order.order_id, told, now)
+}
+
+fn to_executors(order: &OrderFacts, told: impl Fn(String) -> Told, now: Instant) -> Vec<Notice> {
     let notice = |executor: &i64| {
-        Notice::about_order(*executor, &order.order_id, message(order.category.clone()), now)
+        Notice::about_order(*executor, &order.order_id, told(order.category.clone()), now)
     };
     order.executors.iter().map(notice).collect()
 }

@@ -30,7 +30,7 @@ pub(super) const CRASHES_MAX: u32 = 4;
 /// What is to be said. Orders that are offered are read when the message is written, so that one
 /// that has ended is not offered any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "message", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Message {
     /// To a subscriber: a new order.
     NewOrder {
@@ -44,43 +44,51 @@ pub enum Message {
         /// How many more.
         beyond: usize,
     },
-    /// To the client: somebody took the order.
+    /// To somebody whose own order or money it is about.
+    ToParticipant(Told),
+}
+
+/// What participants are told. Orders are named by their category.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "told", rename_all = "snake_case")]
+pub enum Told {
+    /// The client: somebody took the order.
     OrderTaken {
-        /// The order's category.
+        /// The order's.
         category: String,
         /// Takes so far, this one included.
         k: usize,
         /// The response deadline, after the first take.
         respond_by: Option<Instant>,
     },
-    /// To the client: the clock closed the order.
+    /// The client: the clock closed the order.
     OrderAutoClosed {
-        /// The order's category.
+        /// The order's.
         category: String,
     },
-    /// To an executor: the client responded.
+    /// An executor: the client responded.
     OrderResponded {
-        /// The order's category.
+        /// The order's.
         category: String,
     },
-    /// To an executor: the client completed the order.
+    /// An executor: the client completed the order.
     OrderCompleted {
-        /// The order's category.
+        /// The order's.
         category: String,
     },
-    /// To an executor: the client closed the order.
+    /// An executor: the client closed the order.
     OrderClosed {
-        /// The order's category.
+        /// The order's.
         category: String,
     },
-    /// To an executor: the price of the take was given back.
+    /// An executor: the price of the take was given back.
     OrderRefunded {
-        /// The order's category.
+        /// The order's.
         category: String,
         /// How much.
         kopecks: i64,
     },
-    /// To a payer: money came after its payment had expired.
+    /// A payer: money came after its payment had expired.
     PaymentLate {
         /// How much.
         kopecks: i64,
@@ -92,13 +100,13 @@ impl Message {
         match self {
             Self::NewOrder { .. } => "new_order",
             Self::Digest { .. } => "digest",
-            Self::OrderTaken { .. } => "order_taken",
-            Self::OrderAutoClosed { .. } => "order_auto_closed",
-            Self::OrderResponded { .. } => "order_responded",
-            Self::OrderCompleted { .. } => "order_completed",
-            Self::OrderClosed { .. } => "order_closed",
-            Self::OrderRefunded { .. } => "order_refunded",
-            Self::PaymentLate { .. } => "payment_late",
+            Self::ToParticipant(Told::OrderTaken { .. }) => "order_taken",
+            Self::ToParticipant(Told::OrderAutoClosed { .. }) => "order_auto_closed",
+            Self::ToParticipant(Told::OrderResponded { .. }) => "order_responded",
+            Self::ToParticipant(Told::OrderCompleted { .. }) => "order_completed",
+            Self::ToParticipant(Told::OrderClosed { .. }) => "order_closed",
+            Self::ToParticipant(Told::OrderRefunded { .. }) => "order_refunded",
+            Self::ToParticipant(Told::PaymentLate { .. }) => "payment_late",
         }
     }
 }
@@ -154,9 +162,30 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// A message that is said once about `subject`.
+    /// An order that is offered to a subscriber, once.
+    pub(super) fn offer(user_id: i64, order_id: &str, now: Instant) -> Self {
+        let message = Message::NewOrder { order_id: order_id.to_owned() };
+        Self::new(user_id, order_id, message, now)
+    }
+
+    /// What a participant is told about an order: once of each kind, and of takes once of each.
     #[must_use]
-    pub fn new(user_id: i64, subject: &str, message: Message, now: Instant) -> Self {
+    pub fn about_order(user_id: i64, order_id: &str, told: Told, now: Instant) -> Self {
+        let subject = match told {
+            Told::OrderTaken { k, .. } => format!("{order_id}:{k}"),
+            _ => order_id.to_owned(),
+        };
+        Self::new(user_id, &subject, Message::ToParticipant(told), now)
+    }
+
+    /// What a payer is told about a payment, once of each kind.
+    #[must_use]
+    pub fn about_payment(user_id: i64, payment_id: i64, told: Told, now: Instant) -> Self {
+        Self::new(user_id, &payment_id.to_string(), Message::ToParticipant(told), now)
+    }
+
+    /// A message that is said once about `subject`.
+    pub(super) fn new(user_id: i64, subject: &str, message: Message, now: Instant) -> Self {
         let id = format!("{}:{user_id}:{subject}", message.kind());
         Self {
             id,
@@ -171,17 +200,6 @@ impl Notice {
             owner: None,
             claimed_until: None,
             fence: 0,
-        }
-    }
-
-    /// A message about an order: once for each kind, and of takes once for each take.
-    #[must_use]
-    pub fn about_order(user_id: i64, order_id: &str, message: Message, now: Instant) -> Self {
-        match message {
-            Message::OrderTaken { k, .. } => {
-                Self::new(user_id, &format!("{order_id}:{k}"), message, now)
-            }
-            _ => Self::new(user_id, order_id, message, now),
         }
     }
 
@@ -304,17 +322,16 @@ mod tests {
     }
 
     fn notice() -> Notice {
-        let message = Message::OrderTaken { category: "Другое".to_owned(), k: 2, respond_by: None };
-        Notice::about_order(7, "-a_B", message, at(0))
+        let told = Told::OrderTaken { category: "Другое".to_owned(), k: 2, respond_by: None };
+        Notice::about_order(7, "-a_B", told, at(0))
     }
 
     #[test]
     fn an_id_says_what_the_notice_is_about() {
         assert_eq!(notice().id, "order_taken:7:-a_B:2");
-        let offered = Message::NewOrder { order_id: "x".to_owned() };
-        assert_eq!(Notice::about_order(7, "x", offered, at(0)).id, "new_order:7:x");
-        let late = Message::PaymentLate { kopecks: 100 };
-        assert_eq!(Notice::new(7, "42", late, at(0)).id, "payment_late:7:42");
+        assert_eq!(Notice::offer(7, "x", at(0)).id, "new_order:7:x");
+        let late = Told::PaymentLate { kopecks: 100 };
+        assert_eq!(Notice::about_payment(7, 42, late, at(0)).id, "payment_late:7:42");
         assert_eq!(named("order_taken:4294967297:-a_B:2"), Some((4_294_967_297, "-a_B")));
         for odd in ["", "x", "x:7", "x:y:z"] {
             assert_eq!(named(odd), None, "{odd}");

@@ -1,0 +1,149 @@
+//! The relay and the sweep.
+
+use std::time::{Duration, Instant as Stopwatch};
+
+use futures::future::join_all;
+use jiff::SignedDuration;
+use serde::Serialize;
+use shared::clock::Instant;
+use shared::function::{Function, Invocation};
+use shared::problem::{Problem, Result, chain};
+use shared::queue::Queue;
+use shared::stream::Change;
+use shared::table::{Cursor, Query, Table, Write};
+
+use super::counters;
+use super::hints::{DeadlineHint, FanoutHint, V1};
+use super::model::{Event, OutboxEvent, SHARDS};
+use super::notices::notices;
+use crate::{App, notify};
+
+/// How long a row may wait for its relay before the sweep publishes it.
+const OVERDUE: SignedDuration = SignedDuration::from_secs(30);
+/// Rows of one page of the sweep, published together.
+const PAGE: u32 = 25;
+/// What is left of a sweep's time to end.
+const RESERVE: Duration = Duration::from_secs(10);
+
+/// New events, from the change stream.
+#[must_use]
+pub fn relay() -> Function<App> {
+    Function::<App>::stream("errands-events-relay", &["OutboxEvent"], run_relay)
+        .summary("Counts, notifies and starts timers after a commit")
+}
+
+/// Every minute.
+#[must_use]
+pub fn sweep() -> Function<App> {
+    Function::<App>::schedule("errands-outbox-sweep", "rate(1 minute)", run_sweep)
+        .summary("Publishes events and hints at notices that were left behind")
+}
+
+async fn run_relay(app: App, invocation: Invocation, change: Change) -> Result<()> {
+    let Some(item) = change.new.filter(|_| change.old.is_none()) else { return Ok(()) };
+    publish(&app, &item.read()?, invocation.now).await
+}
+
+/// Does all that follows from an event, and deletes its row. Doing it twice, or beginning again in
+/// the middle, changes nothing.
+async fn publish(app: &App, row: &OutboxEvent, now: Instant) -> Result<()> {
+    let table = &app.platform.table;
+    if !counters::count(table, row).await? {
+        return Ok(());
+    }
+    notify::ask(app, notices(&row.event, now)).await?;
+    start(app, &row.event, now).await?;
+    table.write(Write::delete("event", OutboxEvent::key_of(&row.id))).await?;
+    Ok(())
+}
+
+/// Starts what an event sets going: the timer of a response, the first page of a fan-out.
+async fn start(app: &App, event: &Event, now: Instant) -> Result<()> {
+    match event {
+        Event::OrderTaken { order, response_deadline: Some(deadline) } => {
+            let hint = DeadlineHint { order_id: order.order_id.clone(), v: V1 };
+            let queue = required(app.queues.deadlines.as_ref(), "DEADLINES_QUEUE_URL")?;
+            Ok(queue.send(&hint, deadline.since(now)).await?)
+        }
+        Event::OrderCreated { order } => {
+            let hint = FanoutHint { order_id: order.order_id.clone(), cursor: None, v: V1 };
+            let queue = required(app.queues.fanout.as_ref(), "FANOUT_QUEUE_URL")?;
+            Ok(queue.send(&hint, SignedDuration::ZERO).await?)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn required<'a>(queue: Option<&'a Queue>, name: &'static str) -> Result<&'a Queue> {
+    queue.ok_or_else(|| Problem::bug(format!("{name} is not set")))
+}
+
+/// What a sweep has found.
+#[derive(Debug, Default, Serialize)]
+struct Swept {
+    /// Events that it published.
+    published: usize,
+    /// Events that it could not publish.
+    failed: usize,
+    /// Notices that it asked for again.
+    notices: usize,
+    /// Was there time for all of them?
+    complete: bool,
+}
+
+async fn run_sweep(app: App, invocation: Invocation) -> Result<Swept> {
+    let budget = Duration::from_millis(invocation.remaining_ms).saturating_sub(RESERVE);
+    let started = Stopwatch::now();
+    let mut swept = Swept { complete: true, ..Swept::default() };
+    for shard in 0..SHARDS {
+        let mut cursor = None;
+        loop {
+            let by = invocation.now - OVERDUE;
+            let (rows, next) = overdue(&app.platform.table, shard, by, cursor).await?;
+            publish_all(&app, &rows, invocation.now, &mut swept).await;
+            if next.is_none() {
+                break;
+            }
+            if started.elapsed() >= budget {
+                return Ok(Swept { complete: false, ..swept });
+            }
+            cursor = next;
+        }
+    }
+    swept.notices = notify::remind_overdue(&app, invocation.now).await?;
+    Ok(swept)
+}
+
+/// Publishes what it can: one event that fails does not keep the others.
+async fn publish_all(app: &App, rows: &[OutboxEvent], now: Instant, swept: &mut Swept) {
+    let published = join_all(rows.iter().map(|row| publish(app, row, now))).await;
+    for (row, outcome) in rows.iter().zip(published) {
+        match outcome {
+            Ok(()) => swept.published += 1,
+            Err(problem) => {
+                swept.failed += 1;
+                tracing::error!(event_id = %row.id, error = %chain(&problem), "event not published");
+            }
+        }
+    }
+}
+
+/// One page of the events of one shard that were committed by `by`. One query and one read.
+async fn overdue(
+    table: &Table,
+    shard: u64,
+    by: Instant,
+    cursor: Option<Cursor>,
+) -> Result<(Vec<OutboxEvent>, Option<Cursor>)> {
+    let partition = ("due_pk", format!("EVENT#{shard}"));
+    let query = Query::global_index("due", partition, "due_at");
+    let page = table.query(&query.up_to(by.to_string()).limit(PAGE).after(cursor)).await?;
+    let keys: Vec<_> = page.items.iter().filter_map(shared::table::Item::key).collect();
+    if keys.is_empty() {
+        return Ok((Vec::new(), page.next));
+    }
+    let rows = table.batch(&keys).await?;
+    // The index may lag: what is gone was published.
+    let rows = rows.iter().map(shared::table::Item::read).collect::<Result<_, _>>()?;
+    Ok((rows, page.next))
+}

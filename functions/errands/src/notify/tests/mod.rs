@@ -1,0 +1,1 @@
+//! Notices against a Bot API on a free port.
