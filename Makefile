@@ -30,7 +30,10 @@ bench: ## cold starts, warm requests, instruction counts
 	benches/run
 
 openapi: ## writes the OpenAPI documents anew
-	cargo run -q --bin declarations openapi club > docs/openapi/club.json
+	cargo build -q --bin declarations
+	for service in $$(target/debug/declarations services); do \
+	  target/debug/declarations openapi $$service > docs/openapi/$$service.json; \
+	done
 
 redrive: ## moves dead letters back: make redrive QUEUE=<dead-letter queue arn>
 	aws sqs start-message-move-task --source-arn "$(QUEUE)"

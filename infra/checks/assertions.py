@@ -12,21 +12,13 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import yaml
-
-from cfn import INFRA
+from parts import camel
 from resolve import Resource, deployed
+from services import Service, service_of
+from services import deployed as deployed_services
 from translate import translate
 
 MAX_RESOURCES = 500
-# Functions that touch money: their reserved concurrency is a parameter.
-MONEY = {
-    "club-payments-link": "ClubPaymentsLinkConcurrency",
-    "club-payments-sandbox-webhook": "ClubPaymentsSandboxWebhookConcurrency",
-    "club-payments-check": "ClubPaymentsCheckConcurrency",
-    "club-outbox-deliver": "ClubOutboxDeliverConcurrency",
-}
-SANDBOX = {"club-payments-sandbox-webhook", "club-payments-sandbox-state"}
 SECRETS = re.compile(r"TOKEN|SECRET|PASSWORD|API_KEY")
 
 Finding = str
@@ -50,6 +42,20 @@ class World:
 
     def alarms(self) -> list[Resource]:
         return self.of("AWS::CloudWatch::Alarm")
+
+
+def sandbox() -> set[str]:
+    return {name for service in deployed_services() for name in service.sandbox()}
+
+
+def concurrency() -> dict[str, str]:
+    """Functions whose reserved concurrency is a parameter, with its name."""
+    return {
+        entry["name"]: f"{camel(entry['name'])}Concurrency"
+        for service in deployed_services()
+        for entry in service.entries
+        if entry.get("reserved")
+    }
 
 
 def short(world: World, name: str) -> str:
@@ -183,7 +189,7 @@ def functions(world: World) -> Iterator[Finding]:
         if not alarm_on(world, "Throttles", {"FunctionName": own["FunctionName"]}):
             yield f"{name}: no alarm on throttles"
         if (found.stack, f"{found.name.removesuffix('Function')}Route") in routed and not alarm_on(
-            world, "failures", {"Service": "club", "Stage": world.stage, "Function": name}
+            world, "failures", {"Service": service_of(name), "Stage": world.stage, "Function": name}
         ):
             yield f"{name}: no alarm on answers of 500 and above"
     for group in groups.values():
@@ -205,13 +211,14 @@ def environments(world: World) -> Iterator[Finding]:
 
 
 def sandboxes(world: World) -> Iterator[Finding]:
-    present = SANDBOX & set(world.functions())
+    wanted = sandbox()
+    present = wanted & set(world.functions())
     if world.stage == "prod":
         named = [found.name for found in world.resources if "Sandbox" in found.name]
         if present or named:
             yield f"prod has sandbox resources: {sorted(present)} {named}"
-    elif present != SANDBOX:
-        yield f"sandbox functions are missing: {sorted(SANDBOX - present)}"
+    elif present != wanted:
+        yield f"sandbox functions are missing: {sorted(wanted - present)}"
 
 
 def permissions(world: World) -> Iterator[Finding]:
@@ -235,7 +242,7 @@ def permissions(world: World) -> Iterator[Finding]:
 
 
 def schedules(world: World) -> Iterator[Finding]:
-    roles = {f"arn:aws:iam::123456789012:role/{r.stack[5:-5]}-{r.name}": r for r in world.of("AWS::IAM::Role")}
+    roles = {found.arn: found for found in world.of("AWS::IAM::Role")}
     for schedule in world.of("AWS::Scheduler::Schedule"):
         target = schedule.properties["Target"]
         if world.stage not in schedule.properties.get("Name", world.stage):
@@ -307,7 +314,7 @@ def canaries(world: World) -> Iterator[Finding]:
         function = alias.properties["FunctionName"]
         policy = alias.body.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate", {})
         group = groups.get(policy.get("DeploymentGroupName", {}).get("Ref", ""))
-        if short(world, function) in SANDBOX or function not in routed:
+        if short(world, function) in sandbox() or function not in routed:
             continue
         if group is None:
             yield f"{function}: faces users and has no deployment group"
@@ -322,23 +329,34 @@ def canaries(world: World) -> Iterator[Finding]:
 
 
 def own_metrics(world: World) -> Iterator[Finding]:
-    own = {"Service": "club", "Stage": world.stage}
-    audit = alarm_on(world, "audit_violations", own)
-    if audit is None or float(audit.properties["Threshold"]) != 0:
-        yield "no alarm on audit_violations"
-    age = alarm_on(world, "ratings_age_s", own)
-    if age is None or age.properties["TreatMissingData"] != "breaching" or int(age.properties["Threshold"]) != 7200:
-        yield "no alarm on the age of the ratings that also rings when nobody reports it"
+    for service in deployed_services():
+        own = {"Service": service.name, "Stage": world.stage}
+        audit = alarm_on(world, "audit_violations", own)
+        if audit is None or float(audit.properties["Threshold"]) != 0:
+            yield f"{service.name}: no alarm on audit_violations"
+        yield from measured(world, service, own)
     names = [alarm.properties["AlarmName"] for alarm in world.alarms()]
     yield from (f"alarm {name} twice or of no stage" for name in names if names.count(name) > 1)
     yield from (f"alarm {name} is not of this stage" for name in names if not name.startswith(f"{world.stage}-"))
 
 
+def measured(world: World, service: Service, own: dict[str, str]) -> Iterator[Finding]:
+    """What a service measures has an alarm; what it measures as an age rings when nobody reports it."""
+    for entry in service.source.get("alarms", {}).values():
+        found = alarm_on(world, entry["metric"], own)
+        if found is None:
+            yield f"{service.name}: no alarm on {entry['metric']}"
+        elif entry["metric"].endswith("_age_s") and (
+            found.properties["TreatMissingData"] != "breaching" or int(found.properties["Threshold"]) > 7200
+        ):
+            yield f"{service.name}: the alarm on {entry['metric']} is silent when nobody reports it"
+
+
 def source(world: World) -> Iterator[Finding]:
-    """What functions.yaml names is what is deployed."""
-    named = {entry["name"] for entry in yaml.safe_load((INFRA / "functions.yaml").read_text())["functions"]}
+    """What infra/functions names is what is deployed."""
+    named = {name for service in deployed_services() for name in service.names()}
     if world.stage == "prod":
-        named -= SANDBOX
+        named -= sandbox()
     if named != set(world.functions()):
         yield f"functions differ: {sorted(named ^ set(world.functions()))}"
 
@@ -351,11 +369,12 @@ CHECKS: list[Callable[[World], Iterator[Finding]]] = [
 
 def reserved() -> Iterator[Finding]:
     """A parameter reserves concurrency for its function alone, and nothing when it is 0."""
-    numbers = {parameter: str(10 + index) for index, parameter in enumerate(MONEY.values())}
+    money = concurrency()
+    numbers = {parameter: str(10 + index) for index, parameter in enumerate(money.values())}
     for parameters in ({}, numbers):
         world = World({"Stage": "test", **parameters})
         for name, found in world.functions().items():
-            wanted = parameters.get(MONEY.get(name, ""))
+            wanted = parameters.get(money.get(name, ""))
             if (got := found.properties.get("ReservedConcurrentExecutions")) != wanted:
                 yield f"{name}: reserved concurrency {got}, not {wanted}"
 

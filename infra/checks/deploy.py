@@ -19,17 +19,22 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+import walk_club
 from assertions import MAX_RESOURCES
 from cfn import ROOT
+from parts import camel, secret_name
+from place import Api, Place
 from processes import Door, Emulator, Failure, Sandboxes, wait_for, working_folder
+from services import Service, deployed
 from translate import REGION, Stack, translate
-from walk import Api, Walk
 
 BUCKET = "tamga-deploy-check"
 ACCOUNT = "000000000000"
 STAGE = "test"
-# Checks come after two seconds instead of thirty, so that the lost webhook is settled soon.
-CHECK_INTERVAL_S = 2
+# What the walks of the services need, in the parameters of the whole.
+PARAMETERS = {"club": walk_club.PARAMETERS}
+# Every service's sandboxes need these, whatever its functions read.
+SANDBOX_SECRETS = {"TELEGRAM_BOT_TOKEN", "TELEGRAM_WEBHOOK_SECRET", "SANDBOX_SECRET"}
 
 Json = Any
 
@@ -156,13 +161,12 @@ def failures(cloud: Cloud, names: list[str]) -> list[str]:
     ]
 
 
-def make_secrets(cloud: Cloud) -> dict[str, str]:
+def make_secrets(cloud: Cloud, service: Service, bot_id: int) -> dict[str, str]:
     """Secrets of this run alone, under the names the templates give."""
-    made = {"TELEGRAM_BOT_TOKEN": f"7000000001:{randomness.token_hex(16)}"}
-    for name in ("TELEGRAM_WEBHOOK_SECRET", "JWT_SECRET", "ADMIN_SECRET", "SANDBOX_SECRET"):
-        made[name] = randomness.token_hex(32)
+    made = {name: randomness.token_hex(32) for name in sorted(SANDBOX_SECRETS | set(service.secrets()))}
+    made["TELEGRAM_BOT_TOKEN"] = f"{bot_id}:{randomness.token_hex(16)}"
     for name, value in made.items():
-        path = f"tamga/{STAGE}/club/{name.lower().replace('_', '-')}"
+        path = f"tamga/{STAGE}/{service.name}/{secret_name(name)}"
         cloud.secrets.create_secret(Name=path, SecretString=value)
     return made
 
@@ -180,46 +184,49 @@ def check(options: argparse.Namespace, cleanup: ExitStack) -> None:
     cleanup.callback(emulator.stop)
     cloud = Cloud(emulator)
     step(f"emulator with IAM enforced at {emulator.url}")
-    secrets = make_secrets(cloud)
-    step(f"{len(secrets)} secrets stored")
-    parameters = {
-        "Stage": STAGE,
-        "ClubPaymentCheckIntervalSeconds": str(CHECK_INTERVAL_S),
-        "ClubBotUsername": "club_bot",
-        "ClubCorsOrigin": "https://app.example.com",
-    }
+    services = deployed()
+    secrets = {s.name: make_secrets(cloud, s, 7_000_000_001 + number) for number, s in enumerate(services)}
+    step(f"{sum(map(len, secrets.values()))} secrets stored")
+    parameters = {"Stage": STAGE}
+    for service in services:
+        parameters |= PARAMETERS.get(service.name, {})
     sandboxes = None
     if not options.templates_only:
         sandboxes = Sandboxes(folder, secrets)
         cleanup.callback(sandboxes.stop)
         step(f"sandboxes at {sandboxes.url}")
         parameters["TelegramApiUrl"] = f"{sandboxes.url}/_local/sandbox/telegram"
-        parameters["ClubSandboxProviderUrl"] = f"{sandboxes.url}/_local/sandbox/provider"
+        for service in services:
+            url = f"{sandboxes.url}/_local/sandbox/provider/{service.name}"
+            parameters[f"{camel(service.name)}SandboxProviderUrl"] = url
     root, size = upload(cloud, parameters, empty=options.templates_only)
     step(f"templates translated and uploaded, {size / 1e6:.1f} MB of zips")
     for stack in root.all():
         step(f"  {stack.name:<22} {len(stack.template['Resources']):>4} of {MAX_RESOURCES} resources")
     outputs = create(cloud, root, parameters)
-    step(f"API {outputs['ClubApiId']}, table {outputs['ClubTableName']}")
+    for service in services:
+        own = camel(service.name)
+        step(f"{service.name}: API {outputs[f'{own}ApiId']}, table {outputs[f'{own}TableName']}")
     if sandboxes is None:
         return
 
-    host = f"{outputs['ClubApiId']}.execute-api.localhost:{emulator.port}"
-    api = Api(emulator.port, host)
+    hosts = {s.name: f"{outputs[f'{camel(s.name)}ApiId']}.execute-api.localhost:{emulator.port}" for s in services}
     try:
-        Walk(api, secrets, sandboxes.url, cloud.invoke, step, 30 + 10 * CHECK_INTERVAL_S).run()
+        for name, host in hosts.items():
+            walk(Place(Api(emulator.port, host), secrets[name], sandboxes.url, cloud.invoke, step), name)
         if denied := cloud.denied():
             raise Failure("\n".join(["a role allows too little", *denied]))
     except Failure:
         # What the functions said last is the first thing to read.
         print(f"{cloud.last_words()}\n{emulator.text()[-2000:]}", file=sys.stderr)
         raise
-    door = Door(emulator, host)
-    cleanup.callback(door.stop)
+    doors = {name: Door(emulator, host) for name, host in hosts.items()}
+    for door in doors.values():
+        cleanup.callback(door.stop)
     if options.exec:
-        environment = {f"CLUB_{name}": value for name, value in secrets.items()}
+        environment = {f"{of.upper()}_{name}": value for of, own in secrets.items() for name, value in own.items()}
+        environment |= {f"TAMGA_{name.upper()}_URL": door.url for name, door in doors.items()}
         environment |= {
-            "TAMGA_CLUB_URL": door.url,
             "TAMGA_SANDBOXES_URL": sandboxes.url,
             "AWS_ENDPOINT_URL": emulator.url,
             "AWS_ACCESS_KEY_ID": "test",
@@ -228,7 +235,16 @@ def check(options: argparse.Namespace, cleanup: ExitStack) -> None:
         }
         run_command(options.exec, environment)
     if options.keep:
-        input(f"the club is at {door.url}; Enter stops everything ")
+        there = ", ".join(f"{name} is at {door.url}" for name, door in doors.items())
+        input(f"{there}; Enter stops everything ")
+
+
+def walk(place: Place, service: str) -> None:
+    match service:
+        case "club":
+            walk_club.Walk(place).run()
+        case _:
+            place.say(f"{service}: no walk")
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""One function of functions.yaml and the resources it becomes."""
+"""One function of infra/functions and the resources it becomes."""
 
 from __future__ import annotations
 
@@ -6,42 +6,31 @@ import re
 from typing import Any
 
 from cfn import NO_VALUE, Json, get_att, if_, ref, sub
-from parts import alarm, allow, camel, conditional, queue_event, role, schedule_event, secret_name, stream_event
+from parts import alarm, allow, camel, conditional, queue_event, role, schedule_event, secret_name, shout, stream_event
 
 # Made under the name of the sandbox alone: no stage with real money knows it.
 SANDBOX_SECRET = "SANDBOX_SECRET"
 
 
 class Function:
-    """One entry of functions.yaml and the resources it becomes."""
+    """One entry of infra/functions and the resources it becomes."""
 
-    def __init__(self, entry: dict[str, Any], defaults: dict[str, Any], access: dict[str, list[str]]) -> None:
-        known = {
-            "name",
-            "capability",
-            "does",
-            "http",
-            "queue",
-            "stream",
-            "schedule",
-            "memory",
-            "timeout",
-            "reserved",
-            "canary",
-            "sandbox",
-            "table",
-            "indexes",
-            "send",
-            "inspect",
-            "secrets",
-        }
-        if unknown := set(entry) - known:
+    KEYS = frozenset(
+        "name capability does http queue stream schedule memory timeout reserved canary sandbox table"
+        " indexes send inspect secrets".split()
+    )
+
+    def __init__(self, entry: dict[str, Any], source: dict[str, Any]) -> None:
+        if unknown := set(entry) - self.KEYS:
             raise SystemExit(f"{entry['name']}: unknown keys {sorted(unknown)}")
-        self.entry = {**defaults, **entry}
+        self.entry = {**source["defaults"], **entry}
+        self.service: str = source["service"]
         self.name: str = entry["name"]
         self.capability: str = entry["capability"]
-        self.id = camel(self.name.removeprefix("club-"))
-        self.access = access
+        self.id = camel(self.name.removeprefix(f"{self.service}-"))
+        self.access: dict[str, list[str]] = source.get("access", {})
+        self.queues: list[str] = list(source["queues"])
+        self.settings: dict[str, str] = source["environment"]
 
     def get(self, key: str, default: Json = None) -> Json:
         return self.entry.get(key, default)
@@ -165,24 +154,18 @@ class Function:
     def environment(self) -> dict[str, Json]:
         variables: dict[str, Json] = {
             "STAGE": ref("Stage"),
-            "SERVICE": "club",
+            "SERVICE": self.service,
             "TABLE_NAME": ref("TableName"),
-            "PAYMENT_CHECKS_QUEUE_URL": ref("PaymentChecksQueueUrl"),
-            "OUTBOX_QUEUE_URL": ref("OutboxQueueUrl"),
-            "CORS_ORIGIN": ref("CorsOrigin"),
-            "TELEGRAM_API_URL": ref("TelegramApiUrl"),
-            "SANDBOX_PROVIDER_URL": if_("NotProd", ref("SandboxProviderUrl"), NO_VALUE),
-            "PUBLIC_URL": ref("PublicUrl"),
-            "ADMIN_CHAT_ID": ref("AdminChatId"),
-            "BOT_USERNAME": ref("BotUsername"),
-            "PAYMENT_CHECKS": ref("PaymentChecks"),
-            "PAYMENT_CHECK_INTERVAL_S": ref("PaymentCheckIntervalSeconds"),
-            "LOG_LEVEL": ref("LogLevel"),
         }
+        for queue in self.queues:
+            variables[f"{shout(queue)}_QUEUE_URL"] = ref(f"{camel(queue)}QueueUrl")
+        for name, parameter in self.settings.items():
+            value = ref(parameter)
+            variables[name] = if_("NotProd", value, NO_VALUE) if "SANDBOX" in name else value
+        variables["LOG_LEVEL"] = ref("LogLevel")
         for queue in self.get("inspect", []):
             if queue.endswith("-dead"):
-                name = queue.removesuffix("-dead").upper().replace("-", "_")
-                variables[f"{name}_DLQ_URL"] = ref(f"{camel(queue)}QueueUrl")
+                variables[f"{shout(queue.removesuffix('-dead'))}_DLQ_URL"] = ref(f"{camel(queue)}QueueUrl")
         if not self.get("table"):
             # No connection to a table that it does not use.
             variables["WARM_UP"] = "off"
@@ -251,7 +234,7 @@ class Function:
         }
         if self.get("http"):
             # An answer of 500 is no failed call to Lambda; the function counts it itself.
-            own = [("Service", "club"), ("Stage", ref("Stage")), ("Function", self.name)]
+            own = [("Service", self.service), ("Stage", ref("Stage")), ("Function", self.name)]
             made[f"{self.id}FaultAlarm"] = alarm(
                 f"{self.name}-faults", "Answers of 500 and above.", "Tamga", "failures", own
             )

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes infra/club/*.yaml and the nested stacks of infra/club.yaml from infra/functions.yaml.
+"""Writes infra/<service>/*.yaml and two parts of infra/<service>.yaml, the queues and the nested
+stacks, from infra/functions/<service>.yaml.
 
 generate.py            writes
 generate.py --check    fails when a committed file differs
@@ -11,17 +12,17 @@ import re
 import sys
 from pathlib import Path
 
-import yaml
-
-from cfn import INFRA, Json, Tag, dump, get_att, if_, nodes, ref
+import queues
+from cfn import INFRA, Json, Tag, dump, get_att, if_, load, nodes, ref
 from function import Function
 from parts import alarm, camel
+from services import Service, every
 
-HEADER = "# Written by infra/checks/generate.py from infra/functions.yaml: change that, not this.\n"
-BEGIN = "  # <generated: nested stacks>\n"
-END = "  # </generated>\n"
+QUEUES = ("  # <generated: queues>\n", "  # </generated: queues>\n")
+STACKS = ("  # <generated: nested stacks>\n", "  # </generated: nested stacks>\n")
 
-# The parameters a capability's stack may take; each takes those it uses.
+# The parameters every capability's stack may take, besides those of its service; each takes those
+# it uses.
 PARAMETERS: dict[str, dict[str, Json]] = {
     "Stage": {"Type": "String", "AllowedValues": ["prod", "test"]},
     "Architecture": {"Type": "String", "AllowedValues": ["x86_64", "arm64"], "Default": "x86_64"},
@@ -31,166 +32,161 @@ PARAMETERS: dict[str, dict[str, Json]] = {
     "LogLevel": {"Type": "String", "Default": "info"},
     "AlarmTopicArn": {"Type": "String"},
     "ApiId": {"Type": "String"},
-    "PublicUrl": {"Type": "String"},
-    "CorsOrigin": {"Type": "String"},
-    "AdminChatId": {"Type": "String"},
-    "BotUsername": {"Type": "String"},
-    "TelegramApiUrl": {"Type": "String"},
-    "SandboxProviderUrl": {"Type": "String"},
     "SecretPrefix": {"Type": "String"},
     "TableName": {"Type": "String"},
     "TableArn": {"Type": "String"},
     "TableStreamArn": {"Type": "String"},
-    "PaymentChecksQueueUrl": {"Type": "String"},
-    "PaymentChecksQueueArn": {"Type": "String"},
-    "PaymentChecksDeadQueueUrl": {"Type": "String"},
-    "PaymentChecksDeadQueueArn": {"Type": "String"},
-    "OutboxQueueUrl": {"Type": "String"},
-    "OutboxQueueArn": {"Type": "String"},
-    "OutboxDeadQueueUrl": {"Type": "String"},
-    "OutboxDeadQueueArn": {"Type": "String"},
-    "OutboxRelayDeadQueueArn": {"Type": "String"},
-    "RatingsAggregateDeadQueueArn": {"Type": "String"},
-    "SchedulesDeadQueueArn": {"Type": "String"},
-    "PaymentChecks": {"Type": "Number"},
-    "PaymentCheckIntervalSeconds": {"Type": "Number"},
 }
 CONDITIONS = {"NotProd": Tag("!Not", [Tag("!Equals", [ref("Stage"), "prod"])])}
-ABOUT = {
-    "auth": "signing in, and the member's own profile",
-    "payments": "links, webhooks, delayed checks and their sweep",
-    "energies": "balances, entries and their audit",
-    "ratings": "contributions, the hourly publication and its readers",
-    "outbox": "what happens outside after a commit",
-    "health": "health, and what no route matches",
-}
 
 
-# --- what a capability has of its own ------------------------------------------------------------
+class Generator:
+    """One service's files."""
 
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.source = service.source
+        self.functions = [Function(entry, self.source) for entry in service.entries]
+        self.text = service.template.read_text(encoding="utf-8")
+        self.own = load(service.template)["Parameters"]
+        about = self.source["about"]
+        if strangers := {function.capability for function in self.functions} - set(about):
+            raise SystemExit(f"{service.name}: capabilities without a line in about: {sorted(strangers)}")
+        known = dict(PARAMETERS)
+        for name in queues.parameters(service.name, self.source["queues"], self.functions):
+            known[name] = {"Type": "String"}
+        for name in self.source["environment"].values():
+            known[name] = {"Type": self.own[name]["Type"]}
+        self.known = known
 
-def extra_resources(capability: str) -> dict[str, Json]:
-    """Alarms on what the functions of a capability measure themselves."""
-    own = [("Service", "club"), ("Stage", ref("Stage"))]
-    if capability == "energies":
-        return {
-            "AuditAlarm": alarm("club-audit", "A balance does not equal its entries.", "Tamga", "audit_violations", own)
+    # --- one capability's stack ----------------------------------------------------------------
+
+    def extra(self, capability: str) -> dict[str, Json]:
+        """Alarms on what the functions of a capability measure themselves."""
+        dimensions = [("Service", self.service.name), ("Stage", ref("Stage"))]
+        made: dict[str, Json] = {}
+        for logical, entry in self.source.get("alarms", {}).items():
+            if entry["capability"] != capability:
+                continue
+            more = {key: entry[key] for key in ("statistic", "threshold", "period", "periods", "missing") if key in entry}
+            made[logical] = alarm(entry["name"], entry["says"], "Tamga", entry["metric"], dimensions, **more)
+        return made
+
+    def used_parameters(self, functions: list[Function], resources: dict[str, Json]) -> dict[str, Json]:
+        names: set[str] = set()
+        for node in nodes(resources):
+            if isinstance(node, Tag) and node.name == "!Ref":
+                names.add(node.value)
+            elif isinstance(node, Tag) and node.name == "!Sub":
+                names.update(re.findall(r"\$\{([A-Za-z0-9]+)\}", node.value))
+        used = {name: body for name, body in self.known.items() if name in names or name == "Stage"}
+        for function in functions:
+            if function.get("reserved"):
+                used[f"{function.id}Concurrency"] = {"Type": "Number", "Default": 0, "MinValue": 0}
+        return used
+
+    def stack(self, capability: str) -> tuple[str, list[str]]:
+        """The text of a capability's template and the names of its parameters."""
+        functions = [function for function in self.functions if function.capability == capability]
+        resources: dict[str, Json] = {}
+        for function in functions:
+            resources |= function.resources()
+        resources |= self.extra(capability)
+        parameters = self.used_parameters(functions, resources)
+        conditions = dict(CONDITIONS)
+        for name in parameters:
+            if name.endswith("Concurrency"):
+                conditions[f"Has{name}"] = Tag("!Not", [Tag("!Equals", [ref(name), 0])])
+        head = {
+            "AWSTemplateFormatVersion": "2010-09-09",
+            "Transform": "AWS::Serverless-2016-10-31",
+            "Description": f"Tamga {self.service.name}, {capability}: {self.source['about'][capability]}.",
         }
-    if capability == "ratings":
-        return {
-            "RatingsAgeAlarm": alarm(
-                "club-ratings-age",
-                "The published ratings are older than two hours, or nobody says how old.",
-                "Tamga",
-                "ratings_age_s",
-                own,
-                statistic="Maximum",
-                threshold=7200,
-                period=3600,
-                periods=2,
-                missing="breaching",
-            )
+        sections: list[dict[str, Json]] = [head, {"Parameters": parameters}, {"Conditions": conditions}]
+        made_of = f"infra/functions/{self.service.name}.yaml"
+        header = f"# Written by infra/checks/generate.py from {made_of}: change that, not this.\n"
+        text = header + "\n".join(dump(section) for section in sections) + "\nResources:\n"
+        return text + blocks(resources), list(parameters)
+
+    # --- the service's stack ---------------------------------------------------------------------
+
+    def nested(self, capability: str, parameters: list[str]) -> dict[str, Json]:
+        """The entry of a nested stack: its parameters are the service's own or its resources."""
+        location = f"{self.service.name}/{capability}.yaml"
+        values = {name: self.value(name) for name in parameters}
+        properties = {"Location": location, "Parameters": values}
+        return {camel(capability): {"Type": "AWS::Serverless::Application", "Properties": properties}}
+
+    def value(self, parameter: str) -> Tag:
+        made = {
+            "ApiId": ref("HttpApi"),
+            "TableName": ref("Table"),
+            "TableArn": get_att("Table.Arn"),
+            "TableStreamArn": get_att("Table.StreamArn"),
+            "PublicUrl": if_("HasPublicUrl", ref("PublicUrl"), get_att("HttpApi.ApiEndpoint")),
         }
-    return {}
+        if parameter in made:
+            return made[parameter]
+        if parameter in self.own:
+            return ref(parameter)
+        if parameter.endswith("QueueUrl"):
+            return ref(parameter.removesuffix("Url"))
+        if parameter.endswith("QueueArn"):
+            return get_att(parameter.removesuffix("Arn") + ".Arn")
+        raise SystemExit(f"{self.service.name}.yaml has no value for {parameter}")
+
+    def files(self) -> dict[Path, str]:
+        """Every file of the service as it should be."""
+        made: dict[Path, str] = {}
+        stacks: dict[str, Json] = {}
+        for capability in self.source["about"]:
+            text, parameters = self.stack(capability)
+            made[INFRA / self.service.name / f"{capability}.yaml"] = text
+            stacks |= self.nested(capability, parameters)
+        queued = queues.queue_resources(self.service.name, self.source["queues"], self.functions)
+        text = replaced(self.text, QUEUES, blocks(queued))
+        made[self.service.template] = replaced(text, STACKS, blocks(stacks))
+        return made
 
 
-# --- files -----------------------------------------------------------------------------------
+def blocks(resources: dict[str, Json]) -> str:
+    texts = ["  " + dump({name: body}).rstrip("\n").replace("\n", "\n  ") for name, body in resources.items()]
+    return "\n\n".join(texts) + "\n"
 
 
-def used_parameters(functions: list[Function], resources: dict[str, Json]) -> dict[str, Json]:
-    names: set[str] = set()
-    for node in nodes(resources):
-        if isinstance(node, Tag) and node.name == "!Ref":
-            names.add(node.value)
-        elif isinstance(node, Tag) and node.name == "!Sub":
-            names.update(re.findall(r"\$\{([A-Za-z0-9]+)\}", node.value))
-    used = {name: body for name, body in PARAMETERS.items() if name in names or name == "Stage"}
-    for function in functions:
-        if function.get("reserved"):
-            used[f"{function.id}Concurrency"] = {"Type": "Number", "Default": 0, "MinValue": 0}
-    return used
-
-
-def stack(capability: str, functions: list[Function]) -> tuple[str, list[str]]:
-    """The text of a capability's template and the names of its parameters."""
-    resources: dict[str, Json] = {}
-    for function in functions:
-        resources |= function.resources()
-    resources |= extra_resources(capability)
-    parameters = used_parameters(functions, resources)
-    conditions = dict(CONDITIONS)
-    for name in parameters:
-        if name.endswith("Concurrency"):
-            conditions[f"Has{name}"] = Tag("!Not", [Tag("!Equals", [ref(name), 0])])
-    head = {
-        "AWSTemplateFormatVersion": "2010-09-09",
-        "Transform": "AWS::Serverless-2016-10-31",
-        "Description": f"Tamga club, {capability}: {ABOUT[capability]}.",
-    }
-    sections: list[dict[str, Json]] = [head, {"Parameters": parameters}, {"Conditions": conditions}]
-    text = HEADER + "\n".join(dump(section) for section in sections) + "\nResources:\n"
-    blocks = ["  " + dump({name: body}).rstrip("\n").replace("\n", "\n  ") for name, body in resources.items()]
-    return text + "\n\n".join(blocks) + "\n", list(parameters)
-
-
-def nested(capability: str, parameters: list[str], own: set[str]) -> str:
-    """The nested stack's entry in club.yaml: its parameters are club.yaml's own or its resources."""
-    values = {name: ref(name) if name in own else resource_value(name) for name in parameters}
-    body = {
-        "Type": "AWS::Serverless::Application",
-        "Properties": {"Location": f"club/{capability}.yaml", "Parameters": values},
-    }
-    return "  " + dump({camel(capability): body}).rstrip("\n").replace("\n", "\n  ") + "\n"
-
-
-def resource_value(parameter: str) -> Tag:
-    fixed = {
-        "ApiId": ref("HttpApi"),
-        "TableName": ref("Table"),
-        "TableArn": get_att("Table.Arn"),
-        "TableStreamArn": get_att("Table.StreamArn"),
-        "PublicUrl": if_("HasPublicUrl", ref("PublicUrl"), get_att("HttpApi.ApiEndpoint")),
-    }
-    if parameter in fixed:
-        return fixed[parameter]
-    if parameter.endswith("QueueUrl"):
-        return ref(parameter.removesuffix("Url"))
-    if parameter.endswith("QueueArn"):
-        return get_att(parameter.removesuffix("Arn") + ".Arn")
-    raise SystemExit(f"club.yaml has no value for {parameter}")
+def replaced(text: str, marks: tuple[str, str], made: str) -> str:
+    begin, end = marks
+    before, rest = text.split(begin)
+    return before + begin + made + end + rest.split(end)[1]
 
 
 def files() -> dict[Path, str]:
-    """Every file as it should be."""
-    source = yaml.safe_load((INFRA / "functions.yaml").read_text(encoding="utf-8"))
-    functions = [Function(entry, source["defaults"], source["access"]) for entry in source["functions"]]
-    club = (INFRA / "club.yaml").read_text(encoding="utf-8")
-    own = set(re.findall(r"^  (\w+):", club.split("Parameters:\n", 1)[1].split("\nConditions:", 1)[0], re.M))
-    own.discard("PublicUrl")
-    made: dict[Path, str] = {}
-    entries: list[str] = []
-    for capability in ABOUT:
-        text, parameters = stack(capability, [f for f in functions if f.capability == capability])
-        made[INFRA / "club" / f"{capability}.yaml"] = text
-        entries.append(nested(capability, parameters, own))
-    before, rest = club.split(BEGIN)
-    after = rest.split(END)[1]
-    made[INFRA / "club.yaml"] = before + BEGIN + "\n".join(entries) + END + after
-    return made
+    """Every generated file as it should be."""
+    return {path: text for service in every() for path, text in Generator(service).files().items()}
+
+
+def strays(wanted: set[Path]) -> list[Path]:
+    """Stacks of capabilities that no service has any more."""
+    return [path for service in every() for path in sorted((INFRA / service.name).glob("*.yaml")) if path not in wanted]
 
 
 def main() -> int:
+    wanted = files()
     different = [
-        (path, text) for path, text in files().items() if not path.exists() or path.read_text(encoding="utf-8") != text
+        (path, text) for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
+    stray = strays(set(wanted))
+    for path in stray:
+        print(f"{path.relative_to(INFRA.parent)} is of no capability: remove it")
     if "--check" in sys.argv[1:]:
         for path, _ in different:
-            print(f"{path.relative_to(INFRA.parent)} differs from infra/functions.yaml: run infra/checks/generate.py")
-        return 1 if different else 0
+            print(f"{path.relative_to(INFRA.parent)} differs from infra/functions: run infra/checks/generate.py")
+        return 1 if different or stray else 0
     for path, text in different:
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         print(f"wrote {path.relative_to(INFRA.parent)}")
-    return 0
+    return 1 if stray else 0
 
 
 if __name__ == "__main__":

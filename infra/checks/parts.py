@@ -9,6 +9,10 @@ def camel(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("-"))
 
 
+def shout(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
 def secret_name(name: str) -> str:
     return name.lower().replace("_", "-")
 

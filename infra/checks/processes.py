@@ -112,14 +112,14 @@ class Emulator(Process):
 
 
 class Sandboxes(Process):
-    """The Bot API and the payment provider, by the local stack's own program."""
+    """The Bot API and the payment providers, by the local stack's own program."""
 
-    def __init__(self, folder: Path, secrets: dict[str, str]) -> None:
+    def __init__(self, folder: Path, secrets: dict[str, dict[str, str]]) -> None:
         built = [ROOT / "target" / profile / "local" for profile in ("release", "debug")]
         found = max((path for path in built if path.exists()), key=lambda path: path.stat().st_mtime, default=None)
         if found is None:
             raise Failure("no sandboxes: build them with `cargo build --bin local`")
-        own = {f"CLUB_{name}": value for name, value in secrets.items()}
+        own = {f"{of.upper()}_{name}": value for of, its in secrets.items() for name, value in its.items()}
         super().__init__("sandboxes", [str(found), "--sandboxes", "--port", "0"], own, folder)
         self.url: str = self.ready(self._address)
 

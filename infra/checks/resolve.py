@@ -1,6 +1,6 @@
 """Translated templates with every intrinsic worked out, as far as names go.
 
-Ids that only a deployment knows are stood in for: an API's id is `api`, an account 123456789012.
+Ids that only a deployment knows are stood in for: an API's id is `api-<service>`, an account 123456789012.
 """
 
 from __future__ import annotations
@@ -34,6 +34,20 @@ class Resource:
     properties: Template
     body: Template
     ref: str
+
+    @property
+    def arn(self) -> str:
+        """A role's ARN."""
+        return role_arn(self.stack, self.name)
+
+
+def role_arn(stack: str, name: str) -> str:
+    return f"arn:aws:iam::{ACCOUNT}:role/{unique(stack, name)}"
+
+
+def unique(stack: str, name: str) -> str:
+    """A name among all stacks: those of two services may call a resource alike."""
+    return f"{stack.removesuffix('.yaml').replace('/', '-')}-{name}"
 
 
 class Resolver:
@@ -152,7 +166,9 @@ class Resolver:
         }
         if kind in named:
             return self.value(properties[named[kind]])
-        return "api" if kind == "AWS::ApiGatewayV2::Api" else name
+        if kind == "AWS::ApiGatewayV2::Api":
+            return f"api-{self.stack.path.stem}"
+        return unique(self.stack.name, name) if kind == "AWS::ApiGatewayV2::Integration" else name
 
     def _function_arn(self, name: str) -> str:
         return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
@@ -171,7 +187,7 @@ class Resolver:
             ("AWS::SQS::Queue", "QueueName"): str(own).rsplit("/", 1)[-1],
             ("AWS::Logs::LogGroup", "Arn"): f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{own}:*",
             ("AWS::Lambda::Function", "Arn"): self._function_arn(str(own)),
-            ("AWS::IAM::Role", "Arn"): f"arn:aws:iam::{ACCOUNT}:role/{self.stack.path.stem}-{own}",
+            ("AWS::IAM::Role", "Arn"): role_arn(self.stack.name, name),
             ("AWS::ApiGatewayV2::Api", "ApiEndpoint"): f"https://{own}.execute-api.{REGION}.amazonaws.com",
         }
         if kind == "AWS::Lambda::Version":

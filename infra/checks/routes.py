@@ -5,7 +5,7 @@
     infra/checks/routes.py target/declarations.json
 
 Names, routes, queues, schedules, kinds of changes, secrets and sandboxes must be the same sets, and
-every function must have its sample event.
+every function must have its sample event. Services that are not deployed yet are left out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 
 from assertions import World
 from cfn import ROOT
+from services import deployed, service_of
 
 # (function, what it has, which)
 Fact = tuple[str, str, str]
@@ -78,7 +79,8 @@ def sources(world: World) -> set[Fact]:
         own = mapping.properties
         name = owner(world, own["FunctionName"])
         if ":sqs:" in own["EventSourceArn"]:
-            queue = own["EventSourceArn"].rsplit(":", 1)[-1].removeprefix(f"{world.stage}-club-")
+            prefix = f"{world.stage}-{service_of(name)}-"
+            queue = own["EventSourceArn"].rsplit(":", 1)[-1].removeprefix(prefix)
             facts |= {(name, "kind", "queue"), (name, "queue", queue)}
             continue
         facts.add((name, "kind", "stream"))
@@ -96,16 +98,20 @@ def schedules(world: World) -> set[Fact]:
     return facts
 
 
-def differences(declarations: Iterable[dict[str, Any]], deployed: set[Fact]) -> list[str]:
+def differences(declarations: Iterable[dict[str, Any]], found: set[Fact]) -> list[str]:
     wanted = declared(declarations)
-    return [f"declared, not deployed: {' '.join(fact)}" for fact in sorted(wanted - deployed)] + [
-        f"deployed, not declared: {' '.join(fact)}" for fact in sorted(deployed - wanted)
+    return [f"declared, not deployed: {' '.join(fact)}" for fact in sorted(wanted - found)] + [
+        f"deployed, not declared: {' '.join(fact)}" for fact in sorted(found - wanted)
     ]
+
+
+def is_deployed(function: str) -> bool:
+    return service_of(function) in {service.name for service in deployed()}
 
 
 def events(names: set[str]) -> list[str]:
     """Sample events without a function, functions without a sample event."""
-    found = {path.stem for path in (ROOT / "events").glob("*.json")}
+    found = {path.stem for path in (ROOT / "events").glob("*.json") if is_deployed(path.stem)}
     return [f"events/{name}.json without a function" for name in sorted(found - names)] + [
         f"events/{name}.json is missing" for name in sorted(names - found)
     ]
@@ -114,12 +120,13 @@ def events(names: set[str]) -> list[str]:
 def main() -> int:
     if len(sys.argv) != 2:
         raise SystemExit("usage: routes.py DECLARATIONS.json")
-    declarations = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    deployed = deployed_facts()
-    found = differences(declarations, deployed) + events({entry["name"] for entry in declarations})
+    every = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    declarations = [entry for entry in every if is_deployed(entry["name"])]
+    facts = deployed_facts()
+    found = differences(declarations, facts) + events({entry["name"] for entry in declarations})
     for line in found:
         print(line, file=sys.stderr)
-    by_kind = {kind: sum(1 for fact in deployed if fact[1:] == ("kind", kind)) for kind in
+    by_kind = {kind: sum(1 for fact in facts if fact[1:] == ("kind", kind)) for kind in
                ("http", "queue", "stream", "schedule")}  # fmt: skip
     counts = ", ".join(f"{count} {kind}" for kind, count in by_kind.items())
     print(f"templates and declarations {'differ' if found else 'are equal'}: {counts}")

@@ -9,18 +9,17 @@ from __future__ import annotations
 import argparse
 import sys
 
-import yaml
-
-from cfn import INFRA, ROOT
+from cfn import ROOT
 from deploy import zipped
 from processes import Failure
+from services import deployed
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="sizes.py")
     parser.add_argument("--limit", type=float, default=4.0, metavar="MB")
     limit = parser.parse_args().limit
-    names = [entry["name"] for entry in yaml.safe_load((INFRA / "functions.yaml").read_text())["functions"]]
+    names = [entry["name"] for service in deployed() for entry in service.entries]
     print(f"{'function':<32} {'binary, MB':>10} {'zip, MB':>8}")
     largest = 0.0
     for name in names:

@@ -1,8 +1,9 @@
 //! The command line of `cargo local`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::options::{Mode, Options, Storage};
+use crate::options::{Mode, Options, Storage, services};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -21,7 +22,8 @@ cargo local: the deployed templates on this machine
   --parameter NAME=VALUE  a parameter of the topmost template
   --template FILE      the topmost template
   --sandboxes          only the sandboxes: Telegram's Bot API and the payment provider
-  --public-url URL     with --sandboxes: the club's API, for webhooks
+  --public-url SERVICE=URL  with --sandboxes: a service's API, for webhooks
+                       (default http://127.0.0.1:9000/<service>)
 ";
 
 /// What the command line asks for.
@@ -34,8 +36,8 @@ pub enum Command {
     Sandboxes {
         /// The port; 0 for any.
         port: u16,
-        /// The root of the club's API.
-        public_url: String,
+        /// The roots of the services' APIs.
+        services: BTreeMap<String, String>,
     },
 }
 
@@ -52,7 +54,11 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
     options.secrets_from_environment = true;
     let (mut process, mut sandboxes, mut concurrency) = (false, false, 10);
     let mut folder = PathBuf::from("target/debug");
-    let mut public_url = format!("http://127.0.0.1:{PORT}/club");
+    let roots = services().into_iter().map(|(service, _)| {
+        let root = format!("http://127.0.0.1:{PORT}/{service}");
+        (service.to_owned(), root)
+    });
+    let mut roots: BTreeMap<String, String> = roots.collect();
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         let (name, inline) = match argument.split_once('=') {
@@ -84,12 +90,17 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
             }
             "--template" => options.template = value()?.into(),
             "--sandboxes" => sandboxes = true,
-            "--public-url" => public_url = value()?.trim_end_matches('/').to_owned(),
+            "--public-url" => {
+                let (service, url) = pair(&value()?)?;
+                let root = roots.get_mut(&service);
+                let root = root.ok_or_else(|| format!("there is no service {service}"))?;
+                url.trim_end_matches('/').clone_into(root);
+            }
             _ => return Err(format!("unknown argument {argument}; --help lists them")),
         }
     }
     if sandboxes {
-        return Ok(Command::Sandboxes { port: options.port, public_url });
+        return Ok(Command::Sandboxes { port: options.port, services: roots });
     }
     if process {
         options.mode = Mode::Processes { folder, concurrency };
@@ -130,6 +141,13 @@ mod tests {
     }
 
     #[test]
+    fn sandboxes_are_told_where_each_service_is() {
+        let line = "--sandboxes --public-url club=http://127.0.0.1:1/";
+        let Ok(Command::Sandboxes { port, services }) = parsed(line) else { panic!("a stack") };
+        assert_eq!((port, services["club"].as_str()), (9000, "http://127.0.0.1:1"));
+    }
+
+    #[test]
     fn the_default_keeps_its_state_and_mistakes_are_named() {
         let Ok(Command::Stack(options)) = parsed("") else { panic!("not a stack") };
         assert_eq!((options.port, &options.storage), (9000, &Storage::Folder(".local".into())));
@@ -139,6 +157,7 @@ mod tests {
             ("--set A", "A"),
             ("--clock noon", "--clock"),
             ("--nothing", "--nothing"),
+            ("--public-url market=http://127.0.0.1:1", "market"),
         ] {
             assert!(parsed(line).err().is_some_and(|error| error.contains(names)), "{line}");
         }

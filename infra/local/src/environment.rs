@@ -36,7 +36,10 @@ pub(crate) fn of(
         set(name, secrets.get(&function.service, name));
     }
     if variables.contains_key("SANDBOX_PROVIDER_URL") {
-        variables.insert("SANDBOX_PROVIDER_URL".to_owned(), format!("{sandbox}/provider"));
+        variables.insert(
+            "SANDBOX_PROVIDER_URL".to_owned(),
+            format!("{sandbox}/provider/{}", function.service),
+        );
     }
     let origin = variables.entry("CORS_ORIGIN".to_owned()).or_default();
     if origin.is_empty() {

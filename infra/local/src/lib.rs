@@ -51,6 +51,6 @@ pub use alone::Alone;
 pub use conduct::{
     CatchUp, ClockAnswer, ClockError, Move, RestoreError, StartError as ConductError,
 };
-pub use options::{Mode, Options, Storage, default_template, linked};
+pub use options::{Mode, Options, Storage, default_template, linked, services};
 pub use secrets::Secrets;
 pub use stack::{Running, Stack, StartError};

@@ -15,7 +15,7 @@ async fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Ok(Command::Stack(options)) => Box::pin(run(*options)).await,
-        Ok(Command::Sandboxes { port, public_url }) => run_sandboxes(port, public_url).await,
+        Ok(Command::Sandboxes { port, services }) => run_sandboxes(port, services).await,
         Err(what) => Err(what.into()),
     };
     match outcome {
@@ -38,8 +38,7 @@ async fn run(options: Options) -> Outcome {
     Ok(())
 }
 
-async fn run_sandboxes(port: u16, public_url: String) -> Outcome {
-    let services = BTreeMap::from([("club".to_owned(), public_url)]);
+async fn run_sandboxes(port: u16, services: BTreeMap<String, String>) -> Outcome {
     let end = End::new()?;
     let sandboxes = Alone::start(port, services, true).await?;
     out::line(format_args!("sandboxes: {}", sandboxes.base_url));

@@ -119,10 +119,16 @@ pub fn default_template() -> PathBuf {
     own.parent().unwrap_or(own).join("template.yaml")
 }
 
+/// The services that are linked in, each with all its functions.
+#[must_use]
+pub fn services() -> Vec<(&'static str, Vec<Box<dyn Program>>)> {
+    vec![("club", club::functions().into_iter().map(boxed).collect())]
+}
+
 /// All functions of all services.
 #[must_use]
 pub fn linked() -> Vec<Box<dyn Program>> {
-    club::functions().into_iter().map(boxed).collect()
+    services().into_iter().flat_map(|(_, functions)| functions).collect()
 }
 
 fn boxed(program: impl Program + 'static) -> Box<dyn Program> {

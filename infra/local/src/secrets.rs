@@ -15,14 +15,16 @@ pub struct Secrets {
     values: Arc<BTreeMap<(String, String), String>>,
 }
 
-/// The names every service may use.
-const NAMES: [&str; 5] = [
-    "TELEGRAM_BOT_TOKEN",
-    "TELEGRAM_WEBHOOK_SECRET",
-    "JWT_SECRET",
-    "ADMIN_SECRET",
-    "SANDBOX_SECRET",
-];
+/// The names every service has.
+const NAMES: [&str; 3] = ["TELEGRAM_BOT_TOKEN", "TELEGRAM_WEBHOOK_SECRET", "SANDBOX_SECRET"];
+
+/// The names a service has besides.
+fn own_names(service: &str) -> &'static [&'static str] {
+    match service {
+        "errands" => &["CRYPTO_PAY_TOKEN", "CURSOR_SECRET"],
+        _ => &["JWT_SECRET", "ADMIN_SECRET"],
+    }
+}
 
 impl Secrets {
     /// The secrets of `services`; `instead` may replace one, by its service and plain name.
@@ -30,7 +32,7 @@ impl Secrets {
     pub fn new(services: &[String], instead: impl Fn(&str, &str) -> Option<String>) -> Self {
         let mut values = BTreeMap::new();
         for service in services {
-            for name in NAMES {
+            for name in NAMES.iter().chain(own_names(service)).copied() {
                 let value = instead(service, name).filter(|value| !value.is_empty());
                 let value = value.unwrap_or_else(|| fixed(service, name));
                 values.insert((service.clone(), name.to_owned()), value);
@@ -80,7 +82,7 @@ mod tests {
 
     #[test]
     fn secrets_are_fixed_long_enough_and_can_be_replaced() {
-        let services = ["club".to_owned(), "market".to_owned()];
+        let services = ["club", "errands", "market"].map(str::to_owned);
         let secrets = Secrets::new(&services, |service, name| {
             (service == "market" && name == "JWT_SECRET").then(|| "from outside".to_owned())
         });
@@ -88,7 +90,9 @@ mod tests {
         assert_eq!(secrets.get("market", "TELEGRAM_BOT_TOKEN"), "7000000003:local-market");
         assert_eq!(secrets.get("market", "JWT_SECRET"), "from outside");
         assert_eq!(secrets.bot("7000000003:local-market"), Some(("market".into(), 7_000_000_003)));
-        for (name, value) in secrets.of("club") {
+        assert_eq!(secrets.bot_id("errands"), Some(7_000_000_002));
+        assert_eq!(secrets.get("errands", "JWT_SECRET"), "", "tokens are no business of errands");
+        for (name, value) in secrets.of("club").into_iter().chain(secrets.of("errands")) {
             assert!(name == "TELEGRAM_BOT_TOKEN" || value.len() >= 32, "{name}");
         }
     }

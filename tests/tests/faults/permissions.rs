@@ -42,11 +42,11 @@ const RARE: [(&str, &str); 4] = [
 
 type Permissions = BTreeMap<String, BTreeSet<(String, String)>>;
 
-/// What `infra/functions.yaml` allows; the templates are generated from it, and CI compares them.
+/// What `infra/functions/club.yaml` allows; the templates are generated from it, and CI compares them.
 fn allowed() -> Permissions {
-    let path = local::default_template().with_file_name("functions.yaml");
-    let text = std::fs::read_to_string(path).expect("infra/functions.yaml");
-    let all: Functions = serde_yaml_ng::from_str(&text).expect("functions.yaml reads");
+    let path = local::default_template().with_file_name("functions").join("club.yaml");
+    let text = std::fs::read_to_string(path).expect("infra/functions/club.yaml");
+    let all: Functions = serde_yaml_ng::from_str(&text).expect("club.yaml reads");
     let permissions = all.functions.into_iter().map(|entry| {
         let mut own = BTreeSet::new();
         for word in &entry.table {

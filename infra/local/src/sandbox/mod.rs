@@ -1,9 +1,11 @@
-//! What stands where the outside world would be: Telegram's Bot API and a payment provider.
+//! What stands where the outside world would be: Telegram's Bot API and a payment provider, each
+//! for every service.
 //!
 //! Both keep what they were told beside the tables, so that a restart forgets nothing. They run
 //! inside the local stack, or alone (`--sandboxes`) beside a stack that is deployed elsewhere.
 
 mod faults;
+mod hooks;
 mod provider;
 mod telegram;
 
@@ -88,8 +90,10 @@ impl Sandboxes {
             }
             (&Method::GET, ["_local", "telegram", "messages"]) => self.messages(exchange),
             (&Method::POST, ["_local", "telegram", "updates"]) => self.update(exchange).await,
-            (&Method::GET, ["_local", "pay", attempt]) => self.pay_page(attempt),
-            (&Method::POST, ["_local", "pay", attempt]) => self.pay(exchange, attempt).await,
+            (&Method::GET, ["_local", "pay", service, attempt]) => self.pay_page(service, attempt),
+            (&Method::POST, ["_local", "pay", service, attempt]) => {
+                self.pay(exchange, service, attempt).await
+            }
             (&Method::POST, ["_local", "payments", id]) => self.payment(exchange, id).await,
             _ => return None,
         };

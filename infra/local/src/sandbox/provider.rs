@@ -1,18 +1,17 @@
-//! The payment provider: invoices by attempt, a pay page, webhooks.
+//! The payment provider: invoices by service and attempt, a pay page, webhooks.
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Place, Sandboxes, Struck, escape};
+use super::{Place, Sandboxes, Struck, escape, hooks};
 use crate::event::instant;
 use crate::reply;
 use crate::serve::{Exchange, Hangup, Reply};
 use crate::store::StoreError;
 
-/// The webhook of a service, and the header of its secret.
-const WEBHOOK: &str = "/api/webhooks/sandbox/payment";
+/// The header of the secret that a webhook brings.
 const SECRET_HEADER: &str = "x-sandbox-secret";
 /// More deliveries than this are a typing error.
 const MAX_DELIVERIES: u32 = 1_000;
@@ -20,6 +19,9 @@ const MAX_DELIVERIES: u32 = 1_000;
 /// An invoice.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Invoice {
+    /// The service whose payment it is.
+    #[serde(default)]
+    pub service: String,
     /// The attempt to pay that it is for.
     pub attempt_id: String,
     /// The provider's own id.
@@ -47,6 +49,9 @@ const STATES: [&str; 4] = ["unpaid", "paid", "failed", "refunded"];
 #[serde(deny_unknown_fields)]
 struct Outcome {
     outcome: String,
+    /// Whose payment it is, where two services have the same id.
+    #[serde(default)]
+    service: Option<String>,
     #[serde(default = "yes")]
     webhook: bool,
     #[serde(default = "one")]
@@ -67,21 +72,29 @@ const fn one() -> u32 {
     1
 }
 
-fn key(attempt: &str) -> String {
-    format!("invoice/{attempt}")
+/// The folder of a service's invoices, or of all.
+fn folder(service: Option<&str>) -> String {
+    service.map_or("invoice/".to_owned(), |service| format!("invoice/{service}/"))
+}
+
+fn key(service: &str, attempt: &str) -> String {
+    format!("{}{attempt}", folder(Some(service)))
 }
 
 impl Sandboxes {
-    fn invoice(&self, attempt: &str) -> Result<Option<Invoice>, StoreError> {
-        self.inner.store.get(&key(attempt))
+    fn invoice(&self, service: &str, attempt: &str) -> Result<Option<Invoice>, StoreError> {
+        self.inner.store.get(&key(service, attempt))
     }
 
-    /// The invoice that any of its ids names.
-    fn find(&self, id: &str) -> Result<Option<Invoice>, StoreError> {
-        if let Some(invoice) = self.invoice(id)? {
-            return Ok(Some(invoice));
+    /// The invoice that any of its ids names, of one service or of any.
+    fn find(&self, service: Option<&str>, id: &str) -> Result<Option<Invoice>, StoreError> {
+        let known = self.inner.services.keys().map(String::as_str);
+        for service in known.filter(|known| service.is_none_or(|service| service == *known)) {
+            if let Some(invoice) = self.invoice(service, id)? {
+                return Ok(Some(invoice));
+            }
         }
-        let all: Vec<Invoice> = self.inner.store.list("invoice/")?;
+        let all: Vec<Invoice> = self.inner.store.list(&folder(service))?;
         Ok(all.into_iter().find(|invoice| {
             invoice.invoice_id == id
                 || invoice.external_id.as_deref() == Some(id)
@@ -106,21 +119,27 @@ impl Sandboxes {
             return *reply;
         }
         let response = match (&exchange.parts.method, path) {
-            (&Method::POST, ["invoices"]) => self.make_invoice(exchange),
+            (&Method::POST, ["invoices"]) => self.make_invoice(exchange, service),
             (&Method::GET, ["invoices", attempt]) => {
-                self.invoice(attempt).map(|found| match found {
+                self.invoice(service, attempt).map(|found| match found {
                     Some(invoice) => reply::ok(&invoice),
                     None => reply::refused(StatusCode::NOT_FOUND, "no such invoice"),
                 })
             }
-            (&Method::PUT, ["invoices", attempt, "state"]) => self.put_state(exchange, attempt),
+            (&Method::PUT, ["invoices", attempt, "state"]) => {
+                self.put_state(exchange, service, attempt)
+            }
             _ => Ok(reply::not_found()),
         };
         let response = response.unwrap_or_else(broken);
         if matches!(struck, Struck::Afterwards) { Err(Hangup::Now) } else { Ok(response) }
     }
 
-    fn make_invoice(&self, exchange: &Exchange) -> Result<Response<Bytes>, StoreError> {
+    fn make_invoice(
+        &self,
+        exchange: &Exchange,
+        service: &str,
+    ) -> Result<Response<Bytes>, StoreError> {
         #[derive(Deserialize)]
         struct Body {
             attempt_id: String,
@@ -139,9 +158,10 @@ impl Sandboxes {
         if !fine {
             return Ok(reply::bad("attempt_id or amount_minor is malformed"));
         }
-        let invoice = match self.invoice(&body.attempt_id)? {
+        let invoice = match self.invoice(service, &body.attempt_id)? {
             Some(known) => known,
             None => Invoice {
+                service: service.to_owned(),
                 invoice_id: format!("inv_{}", uuid::Uuid::new_v4().simple()),
                 attempt_id: body.attempt_id,
                 state: "unpaid".to_owned(),
@@ -152,13 +172,18 @@ impl Sandboxes {
                 created_at: instant(self.inner.clock.now()),
             },
         };
-        self.inner.store.put(&key(&invoice.attempt_id), &invoice)?;
-        let url = format!("{}/_local/pay/{}", self.inner.front, invoice.attempt_id);
+        self.inner.store.put(&key(service, &invoice.attempt_id), &invoice)?;
+        let url = format!("{}/_local/pay/{service}/{}", self.inner.front, invoice.attempt_id);
         let answer = json!({ "invoice_id": invoice.invoice_id, "url": url });
         Ok(reply::json(StatusCode::CREATED, &answer))
     }
 
-    fn put_state(&self, exchange: &Exchange, attempt: &str) -> Result<Response<Bytes>, StoreError> {
+    fn put_state(
+        &self,
+        exchange: &Exchange,
+        service: &str,
+        attempt: &str,
+    ) -> Result<Response<Bytes>, StoreError> {
         #[derive(Deserialize)]
         struct Body {
             state: String,
@@ -169,7 +194,7 @@ impl Sandboxes {
             Ok(body) => body,
             Err(what) => return Ok(reply::bad(what)),
         };
-        let Some(invoice) = self.invoice(attempt)? else {
+        let Some(invoice) = self.invoice(service, attempt)? else {
             return Ok(reply::refused(StatusCode::NOT_FOUND, "no such invoice"));
         };
         if !STATES.contains(&body.state.as_str()) {
@@ -191,7 +216,7 @@ impl Sandboxes {
         } else if state == "paid" && invoice.external_id.is_none() {
             invoice.external_id = Some(format!("sbx_{}", invoice.attempt_id));
         }
-        self.inner.store.put(&key(&invoice.attempt_id), &invoice)?;
+        self.inner.store.put(&key(&invoice.service, &invoice.attempt_id), &invoice)?;
         Ok(invoice)
     }
 
@@ -210,7 +235,7 @@ impl Sandboxes {
             "refunded" => "refund",
             _ => return Ok(reply::bad("outcome must be paid, failed or refunded")),
         };
-        let Some(invoice) = self.find(id)? else {
+        let Some(invoice) = self.find(asked.service.as_deref(), id)? else {
             let what = format!("the provider has no invoice of {id}");
             return Ok(reply::refused(StatusCode::NOT_FOUND, what));
         };
@@ -223,18 +248,19 @@ impl Sandboxes {
             "amount": decimal(amount, &invoice.currency),
             "currency": asked.currency.as_ref().unwrap_or(&invoice.currency),
         });
-        let service = self.default_service();
+        let service = invoice.service.as_str();
+        let path = hooks::of(service).payment.replace("{id}", &invoice.attempt_id);
         let secret = self.inner.secrets.get(service, "SANDBOX_SECRET");
         let count = if asked.webhook { asked.deliveries.min(MAX_DELIVERIES) } else { 0 };
         let mut deliveries = Vec::new();
         for _ in 0..count {
-            deliveries.push(self.deliver(service, WEBHOOK, (SECRET_HEADER, &secret), &body).await);
+            deliveries.push(self.deliver(service, &path, (SECRET_HEADER, &secret), &body).await);
         }
         Ok(reply::ok(&json!({ "invoice": invoice, "deliveries": deliveries })))
     }
 
-    pub(super) fn pay_page(&self, attempt: &str) -> Response<Bytes> {
-        match self.invoice(attempt) {
+    pub(super) fn pay_page(&self, service: &str, attempt: &str) -> Response<Bytes> {
+        match self.invoice(service, attempt) {
             Ok(Some(invoice)) => reply::html(page(&invoice)),
             Ok(None) => reply::not_found(),
             Err(error) => broken(error),
@@ -242,7 +268,12 @@ impl Sandboxes {
     }
 
     /// A pressed button of the pay page.
-    pub(super) async fn pay(&self, exchange: &Exchange, attempt: &str) -> Response<Bytes> {
+    pub(super) async fn pay(
+        &self,
+        exchange: &Exchange,
+        service: &str,
+        attempt: &str,
+    ) -> Response<Bytes> {
         let form = String::from_utf8_lossy(&exchange.body).into_owned();
         let has = |field: &str| form.split('&').any(|pair| pair == field);
         let outcome =
@@ -250,6 +281,7 @@ impl Sandboxes {
         let Some(outcome) = outcome else { return reply::bad("outcome is missing") };
         let asked = Outcome {
             outcome: outcome.to_owned(),
+            service: Some(service.to_owned()),
             webhook: has("webhook=yes"),
             deliveries: 1,
             external_id: None,
@@ -257,7 +289,7 @@ impl Sandboxes {
             currency: None,
         };
         match self.settle(attempt, asked).await {
-            Ok(response) if response.status().is_success() => self.pay_page(attempt),
+            Ok(response) if response.status().is_success() => self.pay_page(service, attempt),
             Ok(response) => response,
             Err(error) => broken(error),
         }

@@ -7,14 +7,12 @@ use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Place, Sandboxes, Struck};
+use super::{Place, Sandboxes, Struck, hooks};
 use crate::event::instant;
 use crate::reply;
 use crate::serve::{Exchange, Hangup, Reply};
 use crate::store::{Store, StoreError};
 
-/// Where a bot's updates go until it sets a webhook itself.
-const WEBHOOK: &str = "/api/v1/bot/webhook";
 const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
 
 /// One call of a bot that shows outside.
@@ -101,8 +99,10 @@ impl Sandboxes {
             Ok(chat) => chat,
             Err(_) => return reply::bad("chat_id must be a number"),
         };
+        let service = exchange.query("service");
         let bots = self.bots();
         let wanted = bots.sent.iter().filter(|sent| chat.is_none() || sent.chat_id == chat);
+        let wanted = wanted.filter(|sent| service.as_ref().is_none_or(|of| *of == sent.service));
         let messages: Vec<&SentByBot> = wanted.collect();
         reply::ok(&json!({ "messages": messages }))
     }
@@ -231,7 +231,7 @@ impl Sandboxes {
             let root = self.inner.services.get(&service)?;
             Some(url.strip_prefix(root.as_str())?.to_owned())
         });
-        let path = set.unwrap_or_else(|| WEBHOOK.to_owned());
+        let path = set.unwrap_or_else(|| hooks::of(&service).telegram.to_owned());
         let answer = self.deliver(&service, &path, (SECRET_HEADER, &secret), &body.update).await;
         reply::ok(&answer)
     }

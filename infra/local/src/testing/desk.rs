@@ -76,7 +76,7 @@ async fn an_invoice_is_made_once_and_settled_from_the_desk() {
     assert_eq!(first.status, 201);
     let again = body_of(&world.post_with(path, &invoice, &headers).await);
     assert_eq!(body_of(&first), again);
-    assert!(again["url"].as_str().unwrap().ends_with("/_local/pay/att_1"));
+    assert!(again["url"].as_str().unwrap().ends_with("/_local/pay/demo/att_1"));
     let lost = json!({ "outcome": "paid", "webhook": false });
     let settled = body_of(&world.post("/_local/payments/att_1", &lost).await);
     assert_eq!(settled["deliveries"], json!([]));

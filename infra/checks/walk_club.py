@@ -2,88 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import http.client
-import json
-import time
-import urllib.parse
-import urllib.request
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
+from place import Api, Place, init_data, schedule_event
 from processes import Failure, wait_for
 
 Json = Any
 OFFER = "monthly_rub_2000"
 AWARD = 500
 CITY = "Казань"
-
-
-@dataclass
-class Api:
-    """The club's API behind its host name."""
-
-    port: int
-    host: str
-
-    def call(
-        self, method: str, path: str, body: Json = None, headers: dict[str, str] | None = None
-    ) -> tuple[int, Json, dict[str, str]]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        data = None if body is None else json.dumps(body).encode()
-        own = {"Host": self.host, "Content-Type": "application/json", **(headers or {})}
-        connection.request(method, path, data, own)
-        answer = connection.getresponse()
-        text = answer.read().decode("utf-8", "replace")
-        connection.close()
-        try:
-            decoded = json.loads(text) if text else None
-        except ValueError:
-            decoded = text
-        return answer.status, decoded, {key.lower(): value for key, value in answer.getheaders()}
-
-    def get(self, path: str, headers: dict[str, str] | None = None) -> Json:
-        return self.want(200, "GET", path, None, headers)
-
-    def want(
-        self, status: int, method: str, path: str, body: Json = None, headers: dict[str, str] | None = None
-    ) -> Json:
-        got, answer, _ = self.call(method, path, body, headers)
-        if got != status:
-            raise Failure(f"{method} {path}: {got} {json.dumps(answer, ensure_ascii=False)}")
-        return answer
-
-
-def init_data(bot_token: str, user: dict[str, Json]) -> str:
-    """What Telegram hands to a mini-app, signed as Telegram signs it."""
-    pairs = {
-        "auth_date": str(int(time.time())),
-        "query_id": uuid.uuid4().hex,
-        "user": json.dumps(user, ensure_ascii=False, separators=(",", ":")),
-    }
-    text = "\n".join(f"{key}={pairs[key]}" for key in sorted(pairs))
-    key = hmac.new(b"WebAppData", bot_token.encode(), hashlib.sha256).digest()
-    pairs["hash"] = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
-    return urllib.parse.urlencode(pairs)
+# The stack's parameters here. Checks come after two seconds instead of thirty, so that the lost
+# webhook is settled soon.
+CHECK_INTERVAL_S = 2
+PARAMETERS = {
+    "ClubPaymentCheckIntervalSeconds": str(CHECK_INTERVAL_S),
+    "ClubBotUsername": "club_bot",
+    "ClubCorsOrigin": "https://app.example.com",
+}
 
 
 @dataclass
 class Walk:
     """Two members pay; the webhook of the second is lost."""
 
-    api: Api
-    secrets: dict[str, str]
-    sandboxes: str
-    invoke: Callable[[str, Json], Json]
-    say: Callable[[str], None]
-    check_seconds: float
+    place: Place
+
+    @property
+    def api(self) -> Api:
+        return self.place.api
 
     def sign_in(self, telegram_id: int, name: str) -> dict[str, str]:
-        signed = init_data(self.secrets["TELEGRAM_BOT_TOKEN"], {"id": telegram_id, "first_name": name})
+        signed = init_data(self.place.secrets["TELEGRAM_BOT_TOKEN"], {"id": telegram_id, "first_name": name})
         answer = self.api.want(200, "POST", "/api/v1/auth/telegram", {"initData": signed})
         bearer = {"Authorization": f"Bearer {answer['accessToken']}"}
         self.api.want(200, "PATCH", "/api/v1/users/me", {"city": CITY}, bearer)
@@ -108,14 +59,14 @@ class Walk:
 
     def webhook(self, attempt: str) -> None:
         body = {"attempt_id": attempt, "event": "success"}
-        headers = {"X-Sandbox-Secret": self.secrets["SANDBOX_SECRET"]}
+        headers = {"X-Sandbox-Secret": self.place.secrets["SANDBOX_SECRET"]}
         self.api.want(401, "POST", "/api/webhooks/sandbox/payment", body, {"X-Sandbox-Secret": "wrong"})
         for _ in range(2):
             self.api.want(200, "POST", "/api/webhooks/sandbox/payment", body, headers)
 
     def paid_at_provider(self, attempt: str) -> None:
         """The provider knows of the money, but its webhook never arrives."""
-        headers = {"X-Sandbox-Secret": self.secrets["SANDBOX_SECRET"]}
+        headers = {"X-Sandbox-Secret": self.place.secrets["SANDBOX_SECRET"]}
         self.api.want(200, "POST", f"/api/payments/sandbox/{attempt}/state", {"state": "paid"}, headers)
 
     def status(self, attempt: str, bearer: dict[str, str]) -> str:
@@ -132,23 +83,11 @@ class Walk:
         if [entry["amount"] for entry in entries] != [AWARD]:
             raise Failure(f"paid once, and the entries are {entries}")
 
-    def congratulated_once(self, telegram_id: int) -> None:
-        url = f"{self.sandboxes}/_local/telegram/messages?chat_id={telegram_id}"
-
-        def messages() -> list[Json] | None:
-            with urllib.request.urlopen(url, timeout=10) as answer:
-                found = json.load(answer)
-            return (found if isinstance(found, list) else found["messages"]) or None
-
-        found = wait_for("the congratulation", 30, messages)
-        if len(found) != 1:
-            raise Failure(f"{len(found)} messages instead of one congratulation: {found}")
-
     def rating(self, members: int) -> None:
         """The city shows what its members have, once published."""
 
         def city() -> bool | None:
-            self.invoke("club-ratings-publish", schedule_event())
+            self.place.invoke("club-ratings-publish", schedule_event())
             rows = self.api.get("/api/v1/ratings/cities")["ratings"]
             return any(row.get("city") == CITY and members * AWARD in row.values() for row in rows) or None
 
@@ -170,46 +109,30 @@ class Walk:
     def run(self) -> None:
         self.api.get("/health/live")
         ready = self.api.get("/health/ready")
-        self.say(f"health: {ready['status']}")
+        self.place.say(f"health: {ready['status']}")
         self.refusals()
-        self.say("unknown route 404, wrong method 405, no credential 401")
+        self.place.say("unknown route 404, wrong method 405, no credential 401")
 
         anna = self.sign_in(42, "Анна")
-        self.say("signed in, city set")
+        self.place.say("signed in, city set")
         attempt = self.link(42, anna)
-        self.say(f"link: attempt {attempt}")
+        self.place.say(f"link: attempt {attempt}")
         self.webhook(attempt)
         self.settled(attempt, anna)
-        self.say(f"paid by webhook (twice): subscription active, balance {AWARD}")
-        self.congratulated_once(42)
-        self.say("one congratulation")
+        self.place.say(f"paid by webhook (twice): subscription active, balance {AWARD}")
+        self.place.messages(42, 1)
+        self.place.say("one congratulation")
         self.rating(1)
-        self.say(f"ratings published: {CITY} has {AWARD}; again with its ETag: 304")
+        self.place.say(f"ratings published: {CITY} has {AWARD}; again with its ETag: 304")
 
         boris = self.sign_in(43, "Борис")
         lost = self.link(43, boris)
         self.paid_at_provider(lost)
-        wait_for("the delayed check", self.check_seconds, lambda: self.status(lost, boris) == "paid", pause=1)
+        wait_for("the delayed check", 30 + 10 * CHECK_INTERVAL_S, lambda: self.status(lost, boris) == "paid", pause=1)
         self.settled(lost, boris)
-        self.congratulated_once(43)
-        self.say("lost webhook settled by a delayed check: balance 500, one congratulation")
+        self.place.messages(43, 1)
+        self.place.say("lost webhook settled by a delayed check: balance 500, one congratulation")
         self.rating(2)
-        self.say(f"ratings published: {CITY} has {2 * AWARD}")
-        self.invoke("club-energies-audit", schedule_event())
-        self.say("audit ran")
-
-
-def schedule_event() -> Json:
-    """What EventBridge Scheduler sends when it is given no input of its own."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {
-        "version": "0",
-        "id": str(uuid.uuid4()),
-        "detail-type": "Scheduled Event",
-        "source": "aws.scheduler",
-        "account": "000000000000",
-        "time": now,
-        "region": "us-east-1",
-        "resources": [],
-        "detail": "{}",
-    }
+        self.place.say(f"ratings published: {CITY} has {2 * AWARD}")
+        self.place.invoke("club-energies-audit", schedule_event())
+        self.place.say("audit ran")

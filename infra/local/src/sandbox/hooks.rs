@@ -1,0 +1,19 @@
+//! Where the outside world calls a service back: below the root of its API.
+
+/// A service's webhooks.
+pub(super) struct Hooks {
+    /// Updates of its bot, until the bot sets a webhook itself.
+    pub(super) telegram: &'static str,
+    /// Outcomes of payments, by the sandbox provider; `{id}` is the attempt's.
+    pub(super) payment: &'static str,
+}
+
+/// The webhooks of a service.
+pub(super) fn of(service: &str) -> Hooks {
+    match service {
+        "errands" => {
+            Hooks { telegram: "/api/telegram/webhook", payment: "/api/sandbox/payments/{id}/pay" }
+        }
+        _ => Hooks { telegram: "/api/v1/bot/webhook", payment: "/api/webhooks/sandbox/payment" },
+    }
+}
