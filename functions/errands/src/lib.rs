@@ -52,6 +52,8 @@ pub struct Parts {
     pub settings: Settings,
     /// Queues, for the functions that send to them.
     pub queues: Queues,
+    /// Who takes payments.
+    pub payments: payments::Settings,
 }
 
 /// The service's queues; a function has those that it sends to.
@@ -89,7 +91,8 @@ impl Service for App {
             notices: queue("NOTICES_QUEUE_URL"),
         };
         let settings = Settings::from_environment(environment)?;
-        Ok(Self(Arc::new(Parts { settings, queues, platform })))
+        let payments = payments::Settings::of(&platform, &settings)?;
+        Ok(Self(Arc::new(Parts { settings, queues, payments, platform })))
     }
 
     fn platform(&self) -> &Platform {

@@ -4,8 +4,8 @@ use shared::clock::Instant;
 use shared::ids;
 use shared::table::Write;
 
-use super::entry::{Entry, Kind};
 use super::Kopecks;
+use super::entry::{Entry, Kind};
 use crate::users::{User, user_key};
 
 /// Why a balance changes.

@@ -21,6 +21,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Recharge, Self::OrderTake, Self::Refund, Self::Reversal];
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The name on the wire and in keys.
     #[must_use]
     pub fn name(self) -> &'static str {

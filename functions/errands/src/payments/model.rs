@@ -144,7 +144,7 @@ impl FromStr for PaymentRef {
         let digits = text.strip_prefix("er1.").ok_or(NotAReference)?;
         let id: i64 = digits.parse().map_err(|_| NotAReference)?;
         let reference = Self(id);
-        let exact = (1..=ID_MAX).contains(&id) && reference.to_string() == text;
+        let exact = Payment::is_id(id) && reference.to_string() == text;
         if exact { Ok(reference) } else { Err(NotAReference) }
     }
 }
@@ -193,6 +193,12 @@ pub const CREATING_MAX: SignedDuration = SignedDuration::from_mins(2);
 const SWEPT_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 impl Payment {
+    /// Can a payment have this id?
+    #[must_use]
+    pub fn is_id(id: i64) -> bool {
+        (1..=ID_MAX).contains(&id)
+    }
+
     /// What the provider is told to call it.
     #[must_use]
     pub const fn reference(&self) -> PaymentRef {

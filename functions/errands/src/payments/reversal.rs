@@ -11,9 +11,9 @@ use super::items::Receipt;
 use super::proof::{Doubt, Proof};
 use super::settlement::{self, Settled, done, put_aside, settle};
 use super::updates::TelegramUpdate;
+use crate::App;
 use crate::money::{self, Change, Kind, Kopecks, Reason};
 use crate::users::{User, user_key};
-use crate::App;
 
 /// What became of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,10 +12,10 @@ use super::model::{Event, Payment, Provider};
 use super::proof::{self, Doubt, Proof, Verdict};
 use super::store;
 use super::updates::{self, TelegramUpdate};
+use crate::App;
 use crate::events::{self, emit};
 use crate::money::{self, Change, Kind, Reason};
 use crate::users::{User, user_key};
-use crate::App;
 
 /// What became of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +74,7 @@ async fn read(table: &Table, proof: &Proof) -> Result<(Option<Payment>, Option<R
     let rows = table.batch(&keys).await?;
     let receipt = rows.get(&receipt_at)?;
     let named: Option<Payment> = payment_at.map(|at| rows.get(&at)).transpose()?.flatten();
-    let pointer: Option<InvoicePointer> =
-        invoice_at.map(|at| rows.get(&at)).transpose()?.flatten();
+    let pointer: Option<InvoicePointer> = invoice_at.map(|at| rows.get(&at)).transpose()?.flatten();
     let payment = match (named, pointer) {
         (Some(payment), _) => Some(payment),
         (None, Some(pointer)) => store::find(table, pointer.payment_id).await?,

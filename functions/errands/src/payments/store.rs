@@ -94,8 +94,7 @@ fn linking(write: Write, invoice: &Invoice) -> Write {
 
 fn pointing(payment: &Payment, invoice: &Invoice) -> Option<Write> {
     let invoice_id = invoice.id.clone()?;
-    let pointer =
-        InvoicePointer { provider: payment.provider, invoice_id, payment_id: payment.id };
+    let pointer = InvoicePointer { provider: payment.provider, invoice_id, payment_id: payment.id };
     let write = Write::put(POINTER, &pointer)
         .when("attribute_not_exists(#pk) OR #payment_id = :payment")
         .bind(":payment", payment.id);
@@ -134,7 +133,11 @@ pub(super) fn changed(payment: &Payment, event: Event) -> Option<Write> {
         .set("status", status)
         .when("#status = :seen")
         .bind(":seen", payment.status);
-    Some(if status.is_open() { write } else { write.remove("look_at").remove("due_pk").remove("due_at") })
+    Some(if status.is_open() {
+        write
+    } else {
+        write.remove("look_at").remove("due_pk").remove("due_at")
+    })
 }
 
 fn look(write: Write, payment: &Payment, at: Instant) -> Write {

@@ -191,10 +191,7 @@ async fn call<T: DeserializeOwned>(
     }
 }
 
-pub(super) async fn invoice(
-    app: &App,
-    payment: &Payment,
-) -> Result<super::Invoice, ProviderError> {
+pub(super) async fn invoice(app: &App, payment: &Payment) -> Result<super::Invoice, ProviderError> {
     let rubles = payment.kopecks.rubles();
     let wanted = Wanted {
         currency_type: "fiat",

@@ -13,9 +13,11 @@ use super::model::{Payment, Provider};
 use super::proof::Proof;
 use crate::App;
 
-pub use crypto_bot::{Invoice as CryptoInvoice, Network, signed};
+pub(super) use crypto_bot::Pages as CryptoPages;
+pub use crypto_bot::{Invoice as CryptoInvoice, Network, TOKEN, signed};
 pub use sandbox::mark_paid;
-pub use stars::Marks;
+pub(super) use stars::Pages as StarPages;
+pub use stars::{bot, proof as charge};
 
 /// An invoice as its provider made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +112,11 @@ impl Provider {
     ///
     /// # Errors
     /// [`ProviderError`].
-    pub(super) async fn links(self, app: &App, payment: &Payment) -> Result<Invoice, ProviderError> {
+    pub(super) async fn links(
+        self,
+        app: &App,
+        payment: &Payment,
+    ) -> Result<Invoice, ProviderError> {
         match self {
             Self::CryptoBot => crypto_bot::links(app, payment).await,
             // A second link of a paid payment is as dead as the first: the last veto refuses both.

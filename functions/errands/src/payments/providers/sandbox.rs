@@ -95,7 +95,11 @@ impl Shown {
             receipt_id: self.external_id.unwrap_or_else(|| format!("sbx_{}", payment.id)),
             invoice_id: Some(self.invoice_id),
             said: Said {
-                reference: Some(if ours { payment.reference().to_string() } else { self.attempt_id }),
+                reference: Some(if ours {
+                    payment.reference().to_string()
+                } else {
+                    self.attempt_id
+                }),
                 status: Some(self.state),
                 currency: Some(self.currency),
                 amount: amount.ok(),

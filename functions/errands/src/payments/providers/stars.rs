@@ -40,9 +40,8 @@ pub(super) async fn invoice(app: &App, payment: &Payment) -> Result<Invoice, Pro
     if !app.payments.stars_enabled {
         return Err(ProviderError::Off);
     }
-    let unfit = |error: Box<dyn std::error::Error + Send + Sync>| {
-        ProviderError::Setup(Problem::bug(error))
-    };
+    let unfit =
+        |error: Box<dyn std::error::Error + Send + Sync>| ProviderError::Setup(Problem::bug(error));
     let stars = u32::try_from(payment.stars.unwrap_or_default()).map_err(|e| unfit(e.into()))?;
     let description = texts::top_up(payment.kopecks.rubles());
     let reference = payment.reference().to_string();
@@ -54,7 +53,7 @@ pub(super) async fn invoice(app: &App, payment: &Payment) -> Result<Invoice, Pro
 pub(super) async fn ask(app: &App, payment: &Payment) -> Result<Told, ProviderError> {
     let reference = payment.reference().to_string();
     let mut pages = Pages::since(app, payment.created_at).await?;
-    while let Some(page) = pages.next(app).await? {
+    while let Some(page) = pages.booked(app).await? {
         let ours = |booked: Booked| match booked {
             Booked::Came(proof) if proof.said.reference.as_ref() == Some(&reference) => Some(proof),
             _ => None,
@@ -146,7 +145,7 @@ impl Pages {
     ///
     /// # Errors
     /// [`ProviderError`]; the page may be asked for again.
-    pub(in crate::payments) async fn next(
+    pub(in crate::payments) async fn booked(
         &mut self,
         app: &App,
     ) -> Result<Option<Vec<Booked>>, ProviderError> {
@@ -217,7 +216,9 @@ mod tests {
         for (offset, date_s) in [(10, 1_000), (25, 2_000), (25, 2_500), (40, 3_000)] {
             marks.add(Mark { offset, date_s });
         }
-        for (date_s, offset) in [(999, 0), (1_000, 0), (1_001, 10), (2_000, 10), (2_001, 25), (9_999, 40)] {
+        for (date_s, offset) in
+            [(999, 0), (1_000, 0), (1_001, 10), (2_000, 10), (2_001, 25), (9_999, 40)]
+        {
             assert_eq!(marks.before(date_s), offset, "{date_s}");
         }
         for n in 0..200 {

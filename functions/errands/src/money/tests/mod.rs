@@ -1,0 +1,1 @@
+//! Balances against the embedded engine.

@@ -1,0 +1,89 @@
+//! Crypto Bot's way in.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::routing::post;
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use shared::clock::Now;
+use shared::function::{Access, Function};
+use shared::http::Answer;
+use shared::settings::Secret;
+use shared::telemetry;
+use utoipa::ToSchema;
+
+use super::proof::Proof;
+use super::providers::{self, CryptoInvoice, TOKEN};
+use super::settlement::settle;
+use crate::{App, money};
+
+/// `POST /api/balance/webhook/crypto-bot`.
+#[must_use]
+pub fn crypto_bot() -> Function<App> {
+    Function::<App>::post("errands-payments-crypto-bot", "/api/balance/webhook/crypto-bot")
+        .summary("Takes Crypto Bot's word that an invoice was paid")
+        .handled_by(post(handle_crypto_bot))
+}
+
+/// What a delivery comes to before anything is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Delivered {
+    /// Not the provider's, or not readable.
+    Refused(&'static str),
+    /// Of no concern.
+    Ignored,
+    /// Somebody paid, it says.
+    Paid(Proof),
+}
+
+#[derive(Deserialize)]
+struct Update {
+    update_type: Option<String>,
+    payload: CryptoInvoice,
+}
+
+/// Reads a delivery, byte for byte as it came.
+fn read(token: Option<&Secret>, signature: Option<&[u8]>, body: &[u8]) -> Delivered {
+    let Some(token) = token else { return Delivered::Refused("not_configured") };
+    if !signature.is_some_and(|signature| providers::signed(body, token, signature)) {
+        return Delivered::Refused("signature");
+    }
+    let Ok(update) = serde_json::from_slice::<Update>(body) else {
+        return Delivered::Refused("unreadable");
+    };
+    if update.update_type.as_deref() != Some("invoice_paid") {
+        return Delivered::Ignored;
+    }
+    match update.payload.proof() {
+        Some(proof) => Delivered::Paid(proof),
+        None => Delivered::Refused("unreadable"),
+    }
+}
+
+/// Was the delivery understood?
+#[derive(Debug, Serialize, ToSchema)]
+struct Taken {
+    ok: bool,
+}
+
+async fn handle_crypto_bot(
+    State(app): State<App>,
+    Now(now): Now,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
+    let signature = headers.get("crypto-pay-api-signature").map(http::HeaderValue::as_bytes);
+    let ok = match read(app.payments.crypto_token.as_ref(), signature, &body) {
+        Delivered::Refused(why) => {
+            tracing::warn!(why, "delivery refused");
+            telemetry::metrics(&app.platform, &[("webhook_refusals", 1)]);
+            false
+        }
+        Delivered::Ignored => true,
+        Delivered::Paid(proof) => {
+            Box::pin(settle(&app, &proof, None, now)).await?;
+            true
+        }
+    };
+    money::answer(Taken { ok })
+}
