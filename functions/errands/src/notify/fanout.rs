@@ -18,7 +18,7 @@ use super::subscriptions::{self, wants};
 use super::{TRIES, digests, frequency, hint};
 use crate::App;
 use crate::events::{DigestHint, FanoutHint, V1};
-use crate::orders::{Order, Status, order_key};
+use crate::orders::{self, Order, Status};
 use crate::users::{User, user_key};
 
 /// Subscribers of one page: with the record and the state of each, one batch read.
@@ -36,7 +36,7 @@ pub fn fanout() -> Function<App> {
 async fn run_fanout(app: App, invocation: Invocation, message: Message<FanoutHint>) -> Result<()> {
     let hint = message.body;
     let table = &app.platform.table;
-    let order = table.get::<Order>(&order_key(&hint.order_id)).await?;
+    let order = orders::find(table, &hint.order_id).await?;
     let Some(order) = order.filter(|order| order.effective(invocation.now) == Status::Active)
     else {
         return Ok(());

@@ -108,6 +108,11 @@ impl NotifyState {
         Key::new(user_key(user_id).pk, "NOTIFY")
     }
 
+    /// The state as it is kept after a change of this version.
+    pub(super) fn next_version(&self) -> Self {
+        Self { version: self.version.saturating_add(1), ..self.clone() }
+    }
+
     /// The orders that wait.
     pub(super) fn pending(&self) -> &[String] {
         &self.pending

@@ -205,8 +205,7 @@ pub(super) async fn keep(
     state: &NotifyState,
     notice: Option<&Notice>,
 ) -> Result<Kept> {
-    let next = NotifyState { version: state.version.saturating_add(1), ..state.clone() };
-    let write = Write::put("state", &next)
+    let write = Write::put("state", &state.next_version())
         .when("attribute_not_exists(#pk) OR #version = :seen")
         .bind(":seen", state.version);
     let outcome = match notice {

@@ -1,1 +1,8 @@
 //! Notices against a Bot API on a free port.
+
+pub(crate) mod bot;
+mod crashes;
+mod delivery;
+mod offers;
+mod pacing;
+pub(crate) mod town;
