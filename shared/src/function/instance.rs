@@ -10,6 +10,7 @@ use serde_json::Value;
 use tracing::Instrument as _;
 
 use super::declare::{Body, Job};
+use super::plain::plain;
 use super::runtime::invocation;
 use super::{Declaration, Function, Invocation, Platform, Service};
 use crate::aws::Aws;
@@ -99,7 +100,7 @@ impl<S: Service> Instance<S> {
                 let event = LambdaEvent::new(request, context);
                 // The adapter is no part of the future it makes: kept over the await, it would
                 // tie the invocation to one thread.
-                let answering = Adapter::from(router.clone()).call(event);
+                let answering = Adapter::from(plain(router.clone())).call(event);
                 let Ok(response) = answering.await;
                 serde_json::to_vec(&response).map_err(|error| error.to_string())
             }

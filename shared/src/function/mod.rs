@@ -17,6 +17,7 @@
 
 mod declare;
 mod instance;
+mod plain;
 mod runtime;
 
 use std::collections::HashMap;

@@ -7,6 +7,7 @@ use lambda_http::{Context, LambdaEvent, service_fn};
 use serde_json::Value;
 
 use super::instance::{Started, run_job};
+use super::plain::plain;
 use super::{Function, Invocation, Platform, Service};
 use crate::aws::Aws;
 use crate::clock::Instant;
@@ -35,7 +36,7 @@ pub fn run<S: Service>(function: Function<S>) -> Result<(), lambda_http::Error> 
         }
         let platform = instance.platform.clone();
         match instance.body {
-            Started::Http(router) => lambda_http::run(router).await,
+            Started::Http(router) => lambda_http::run(plain(router)).await,
             Started::Job(app, job) => {
                 lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
                     let (app, job, platform) = (app.clone(), job.clone(), platform.clone());
