@@ -13,35 +13,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from parts import camel
-from resolve import Resource, deployed
+from resolve import Resource
 from services import Service, service_of
 from services import deployed as deployed_services
-from translate import translate
+from world import World, alarm_on, short
 
 MAX_RESOURCES = 500
 SECRETS = re.compile(r"TOKEN|SECRET|PASSWORD|API_KEY")
 
 Finding = str
-
-
-class World:
-    """Everything that one set of parameters deploys."""
-
-    def __init__(self, parameters: dict[str, str]) -> None:
-        self.parameters = parameters
-        self.stage = parameters["Stage"]
-        self.root = translate(parameters)
-        self.resources = deployed(self.root, parameters).everything()
-
-    def of(self, kind: str) -> list[Resource]:
-        return [resource for resource in self.resources if resource.kind == kind]
-
-    def functions(self) -> dict[str, Resource]:
-        """By the name they are declared under, without the stage."""
-        return {short(self, found.ref): found for found in self.of("AWS::Lambda::Function")}
-
-    def alarms(self) -> list[Resource]:
-        return self.of("AWS::CloudWatch::Alarm")
 
 
 def sandbox() -> set[str]:
@@ -56,19 +36,6 @@ def concurrency() -> dict[str, str]:
         for entry in service.entries
         if entry.get("reserved")
     }
-
-
-def short(world: World, name: str) -> str:
-    return name.removeprefix(f"{world.stage}-")
-
-
-def alarm_on(world: World, metric: str, dimensions: dict[str, str]) -> Resource | None:
-    """The alarm on a metric; it must have somewhere to go."""
-    for alarm in world.alarms():
-        own = {item["Name"]: item["Value"] for item in alarm.properties["Dimensions"]}
-        if alarm.properties["MetricName"] == metric and own.items() >= dimensions.items():
-            return alarm if alarm.properties.get("AlarmActions") else None
-    return None
 
 
 # --- checks: each yields what is wrong ------------------------------------------------------------
@@ -210,11 +177,19 @@ def environments(world: World) -> Iterator[Finding]:
                 yield f"{name}: {key} in a stage with real money"
 
 
+def is_sandbox(resource: Resource) -> bool:
+    """Does it belong to a function that no stage with real money has?"""
+    own = [name.split("-", 1) for name in sandbox()]
+    return any(
+        resource.stack.startswith(f"{service}/") and resource.name.startswith(camel(rest)) for service, rest in own
+    )
+
+
 def sandboxes(world: World) -> Iterator[Finding]:
     wanted = sandbox()
     present = wanted & set(world.functions())
     if world.stage == "prod":
-        named = [found.name for found in world.resources if "Sandbox" in found.name]
+        named = [found.name for found in world.resources if is_sandbox(found)]
         if present or named:
             yield f"prod has sandbox resources: {sorted(present)} {named}"
     elif present != wanted:
@@ -303,17 +278,17 @@ def exact(resource: str) -> bool:
 
 
 def canaries(world: World) -> Iterator[Finding]:
-    groups = {found.name: found for found in world.of("AWS::CodeDeploy::DeploymentGroup")}
+    groups = {(found.stack, found.name): found for found in world.of("AWS::CodeDeploy::DeploymentGroup")}
     wanted = world.parameters.get("Canary") == "true"
     if not wanted:
-        yield from (f"{name}: a deployment group without canaries" for name in groups)
+        yield from (f"{name}: a deployment group without canaries" for _, name in groups)
         return
     alarms = {found.properties["AlarmName"] for found in world.alarms()}
     routed = {found.properties["IntegrationUri"].split(":")[6] for found in world.of("AWS::ApiGatewayV2::Integration")}
     for alias in world.of("AWS::Lambda::Alias"):
         function = alias.properties["FunctionName"]
         policy = alias.body.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate", {})
-        group = groups.get(policy.get("DeploymentGroupName", {}).get("Ref", ""))
+        group = groups.get((alias.stack, policy.get("DeploymentGroupName", {}).get("Ref", "")))
         if short(world, function) in sandbox() or function not in routed:
             continue
         if group is None:

@@ -31,6 +31,7 @@ class Function:
         self.access: dict[str, list[str]] = source.get("access", {})
         self.queues: list[str] = list(source["queues"])
         self.settings: dict[str, str] = source["environment"]
+        self.optional: dict[str, str] = source.get("optional", {})
 
     def get(self, key: str, default: Json = None) -> Json:
         return self.entry.get(key, default)
@@ -83,12 +84,18 @@ class Function:
             )
             for name in secrets
         }
-        real = [arn for name, arn in arns.items() if name != SANDBOX_SECRET]
-        made = [allow(["secretsmanager:GetSecretValue"], real)] if real else []
-        if SANDBOX_SECRET in arns:
-            statement = allow(["secretsmanager:GetSecretValue"], arns[SANDBOX_SECRET])
-            made.append(statement if self.get("sandbox") else if_("NotProd", statement, NO_VALUE))
+        always = [arn for name, arn in arns.items() if self.only_where(name) is None]
+        made = [allow(["secretsmanager:GetSecretValue"], always)] if always else []
+        for name, arn in arns.items():
+            if condition := self.only_where(name):
+                made.append(if_(condition, allow(["secretsmanager:GetSecretValue"], arn), NO_VALUE))
         return made
+
+    def only_where(self, secret: str) -> str | None:
+        """The condition under which there is such a secret; None for always."""
+        if secret in self.optional:
+            return f"Has{self.optional[secret]}"
+        return "NotProd" if secret == SANDBOX_SECRET and not self.get("sandbox") else None
 
     # --- what it is ---------------------------------------------------------------------
 
@@ -161,7 +168,7 @@ class Function:
             variables[f"{shout(queue)}_QUEUE_URL"] = ref(f"{camel(queue)}QueueUrl")
         for name, parameter in self.settings.items():
             value = ref(parameter)
-            variables[name] = if_("NotProd", value, NO_VALUE) if "SANDBOX" in name else value
+            variables[name] = if_("NotProd", value, NO_VALUE) if parameter.startswith("Sandbox") else value
         variables["LOG_LEVEL"] = ref("LogLevel")
         for queue in self.get("inspect", []):
             if queue.endswith("-dead"):
@@ -171,8 +178,8 @@ class Function:
             variables["WARM_UP"] = "off"
         for name in self.get("secrets", []):
             value = sub(f"${{SecretPrefix}}/{secret_name(name)}")
-            sandbox = name == SANDBOX_SECRET and not self.get("sandbox")
-            variables[f"{name}_SECRET_ID"] = if_("NotProd", value, NO_VALUE) if sandbox else value
+            condition = self.only_where(name)
+            variables[f"{name}_SECRET_ID"] = if_(condition, value, NO_VALUE) if condition else value
         return variables
 
     def events(self) -> dict[str, Json]:

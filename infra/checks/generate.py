@@ -55,9 +55,13 @@ class Generator:
         known = dict(PARAMETERS)
         for name in queues.parameters(service.name, self.source["queues"], self.functions):
             known[name] = {"Type": "String"}
-        for name in self.source["environment"].values():
+        for name in [*self.source["environment"].values(), *self.switches()]:
             known[name] = {"Type": self.own[name]["Type"]}
         self.known = known
+
+    def switches(self) -> list[str]:
+        """Parameters that say whether there is a secret."""
+        return list(self.source.get("optional", {}).values())
 
     # --- one capability's stack ----------------------------------------------------------------
 
@@ -79,6 +83,8 @@ class Generator:
                 names.add(node.value)
             elif isinstance(node, Tag) and node.name == "!Sub":
                 names.update(re.findall(r"\$\{([A-Za-z0-9]+)\}", node.value))
+            elif isinstance(node, Tag) and node.name == "!If" and node.value[0].startswith("Has"):
+                names.add(node.value[0].removeprefix("Has"))
         used = {name: body for name, body in self.known.items() if name in names or name == "Stage"}
         for function in functions:
             if function.get("reserved"):
@@ -97,6 +103,8 @@ class Generator:
         for name in parameters:
             if name.endswith("Concurrency"):
                 conditions[f"Has{name}"] = Tag("!Not", [Tag("!Equals", [ref(name), 0])])
+            elif name in self.switches():
+                conditions[f"Has{name}"] = Tag("!Equals", [ref(name), "true"])
         head = {
             "AWSTemplateFormatVersion": "2010-09-09",
             "Transform": "AWS::Serverless-2016-10-31",

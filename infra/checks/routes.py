@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from assertions import World
 from cfn import ROOT
 from services import deployed, service_of
+from world import World
 
 # (function, what it has, which)
 Fact = tuple[str, str, str]
