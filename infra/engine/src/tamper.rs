@@ -6,7 +6,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::wire::Call;
 
@@ -63,6 +63,31 @@ pub fn drop_conditions(operation: &str, body: &mut Value, of: impl Fn(&str) -> b
     }
 }
 
+/// Drops every entry of a transaction whose partition key satisfies `of`, as if nobody had asked for
+/// it. In its place stands a check that always holds: the others keep their places, by which
+/// refusals are told apart.
+pub fn drop_entries(operation: &str, body: &mut Value, of: impl Fn(&str) -> bool) {
+    if operation != "TransactWriteItems" {
+        return;
+    }
+    let entries = body.get_mut("TransactItems").and_then(Value::as_array_mut);
+    for entry in entries.into_iter().flatten() {
+        let write = entry.as_object().and_then(|entry| entry.values().next());
+        let Some(at) = write.and_then(|write| write.get("Key").or_else(|| write.get("Item")))
+        else {
+            continue;
+        };
+        let (Some(pk), Some(sk)) = (at.get("pk"), at.get("sk")) else { continue };
+        if pk.get("S").and_then(Value::as_str).is_some_and(&of) {
+            *entry = json!({ "ConditionCheck": {
+                "TableName": write.and_then(|write| write.get("TableName")),
+                "Key": { "pk": pk, "sk": sk },
+                "ConditionExpression": "attribute_exists(pk) OR attribute_not_exists(pk)",
+            } });
+        }
+    }
+}
+
 /// Drops one write's condition, and the placeholders that only it used, which DynamoDB would
 /// refuse as unused.
 fn drop_condition(write: &mut Value) {
@@ -87,8 +112,6 @@ fn drop_condition(write: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -117,5 +140,28 @@ mod tests {
         assert!(body["TransactItems"][1]["Put"].get("ConditionExpression").is_some());
         drop_conditions("TransactWriteItems", &mut body, |pk| pk.starts_with("B#"));
         assert_eq!(body["TransactItems"][1]["Put"], json!({ "Item": { "pk": { "S": "B#1" } } }));
+    }
+
+    #[test]
+    fn an_entry_goes_and_the_others_keep_their_places() {
+        let fence = json!({ "ConditionCheck": {
+            "TableName": "t", "Key": { "pk": { "S": "L#1" }, "sk": { "S": "L" } },
+            "ConditionExpression": "#o = :o", "ExpressionAttributeNames": { "#o": "owner" },
+            "ExpressionAttributeValues": { ":o": { "S": "me" } },
+        } });
+        let put = json!({ "Put": {
+            "TableName": "t", "Item": { "pk": { "S": "A#1" }, "sk": { "S": "A" } },
+        } });
+        let holds = |pk: &str, sk: &str| {
+            json!({ "ConditionCheck": {
+                "TableName": "t", "Key": { "pk": { "S": pk }, "sk": { "S": sk } },
+                "ConditionExpression": "attribute_exists(pk) OR attribute_not_exists(pk)",
+            } })
+        };
+        let mut body = json!({ "TransactItems": [fence, put] });
+        drop_entries("TransactWriteItems", &mut body, |pk| pk.starts_with("L#"));
+        assert_eq!(body, json!({ "TransactItems": [holds("L#1", "L"), put] }));
+        drop_entries("TransactWriteItems", &mut body, |pk| pk.starts_with("A#"));
+        assert_eq!(body, json!({ "TransactItems": [holds("L#1", "L"), holds("A#1", "A")] }));
     }
 }
