@@ -148,29 +148,45 @@ impl Bench {
 
     /// Every item of the table as plain JSON, past every layer of the service.
     pub async fn items(&self) -> Vec<Map<String, Value>> {
-        let table = self.stack.wiring().tables.first().expect("a table").name.clone();
+        self.images().await.iter().map(plain_item).collect()
+    }
+
+    /// Every item of the table as its stream shows it.
+    pub async fn images(&self) -> Vec<Value> {
         let (mut items, mut start) = (Vec::new(), Value::Null);
         loop {
-            let mut body = json!({ "TableName": table });
+            let mut body = json!({});
             if !start.is_null() {
                 body["ExclusiveStartKey"] = start;
             }
-            let call = engine::Call {
-                service: engine::Service::Dynamodb,
-                operation: "Scan".to_owned(),
-                body: body.to_string().into(),
-                caller: "inspector".to_owned(),
-            };
-            let engine::Reply::Answer(answer) = self.stack.engine().call(call).await else {
-                panic!("the inspector gets an answer");
-            };
-            let page: Value = serde_json::from_slice(&answer.body).unwrap();
-            items.extend(page["Items"].as_array().expect("items").iter().map(plain_item));
+            let page = self.inspect("Scan", body).await;
+            items.extend(page["Items"].as_array().expect("items").iter().cloned());
             start = page["LastEvaluatedKey"].clone();
             if start.is_null() {
                 return items;
             }
         }
+    }
+
+    /// Puts an item, as its stream shows it, past every layer of the service.
+    pub async fn put(&self, image: &Value) {
+        self.inspect("PutItem", json!({ "Item": image })).await;
+    }
+
+    async fn inspect(&self, operation: &str, mut body: Value) -> Value {
+        let table = &self.stack.wiring().tables.first().expect("a table").name;
+        body["TableName"] = table.as_str().into();
+        let call = engine::Call {
+            service: engine::Service::Dynamodb,
+            operation: operation.to_owned(),
+            body: body.to_string().into(),
+            caller: "inspector".to_owned(),
+        };
+        let engine::Reply::Answer(answer) = self.stack.engine().call(call).await else {
+            panic!("the inspector gets an answer");
+        };
+        assert_eq!(answer.status, 200, "{operation}");
+        serde_json::from_slice(&answer.body).unwrap()
     }
 
     /// Makes the payment provider answer every call with a failure, or stop doing so.

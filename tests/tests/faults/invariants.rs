@@ -1,7 +1,8 @@
 //! What holds at every instant, read off the items themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::bench::Bench;
@@ -27,6 +28,8 @@ pub async fn violations(bench: &Bench) -> Vec<String> {
     members(&items, &mut found);
     payments(&items, &mut found);
     attempts(&items, &mut found);
+    subscriptions(&items, &mut found);
+    keys(&items, &mut found);
     found
 }
 
@@ -85,6 +88,70 @@ fn attempts(items: &[Item], found: &mut Vec<String>) {
             found.push(format!("{id} is {status}, its terms are taken: {}", open.contains(&id)));
         }
     }
+}
+
+/// A subscription lasts as long as its payments have bought, one after another. (Nothing is said of
+/// a member to whom money was given back.)
+fn subscriptions(items: &[Item], found: &mut Vec<String>) {
+    for member in of(items, "Member") {
+        let own = |payment: &&Item| {
+            payment["payer"] == member["tg_id"] && text(payment, "purpose") == "self"
+        };
+        let mut payments: Vec<_> = of(items, "Payment").filter(own).collect();
+        if payments.iter().any(|payment| number(payment, "refunded") > 0) {
+            continue;
+        }
+        payments.sort_by_key(|payment| text(payment, "at"));
+        let mut bought: Option<Timestamp> = None;
+        for payment in payments {
+            let at: Timestamp = text(payment, "at").parse().expect("an instant");
+            let days = SignedDuration::from_hours(24 * number(payment, "days"));
+            bought = Some(bought.map_or(at, |until| until.max(at)) + days);
+        }
+        let until = member.get("subscription_expires").and_then(Value::as_str);
+        let until: Option<Timestamp> = until.map(|until| until.parse().expect("an instant"));
+        if until != bought {
+            let pk = text(member, "pk");
+            found
+                .push(format!("{pk} has bought time until {bought:?}, and has it until {until:?}"));
+        }
+    }
+}
+
+/// The attempts that are named by keys of requests.
+fn named(items: &[Item]) -> impl Iterator<Item = &str> {
+    let tied = of(items, "Idempotency").filter_map(|record| record.get("outcome")?.get("entity"));
+    let tied = tied.filter_map(Value::as_str);
+    tied.map(|tied| tied.trim_start_matches("found:"))
+}
+
+fn attempt_ids(items: &[Item]) -> impl Iterator<Item = &str> {
+    of(items, "Attempt").map(|attempt| text(attempt, "pk").trim_start_matches("ATTEMPT#"))
+}
+
+/// What a key names is there.
+fn keys(items: &[Item], found: &mut Vec<String>) {
+    let ids: BTreeSet<_> = attempt_ids(items).collect();
+    let lost = named(items).filter(|id| !ids.contains(id));
+    found.extend(lost.map(|id| format!("a key names {id}, which is not there")));
+}
+
+/// Where every link was asked for under a key and none failed: each attempt is named by its key.
+pub async fn nameless(bench: &Bench) -> Vec<String> {
+    let items = bench.items().await;
+    let known: BTreeSet<_> = named(&items).collect();
+    let unknown = attempt_ids(&items).filter(|id| !known.contains(id));
+    unknown.map(|id| format!("no key names {id}")).collect()
+}
+
+/// The family of a refresh token knows that the token was issued.
+pub async fn forgotten(bench: &Bench, token: &str) -> Option<String> {
+    let mut parts = token.split('.');
+    let (family, issued) = (parts.next()?, parts.next()?.parse().ok()?);
+    let items = bench.items().await;
+    let family = of(&items, "Family").find(|item| text(item, "id") == family)?;
+    let newest = number(family, "newest");
+    (newest < issued).then(|| format!("token {issued} was issued, and the newest is {newest}"))
 }
 
 /// What must hold once everything has come to rest: nothing waits, ratings agree with members.

@@ -29,7 +29,7 @@ async fn sixty_four_calls_under_one_key_make_one_attempt() {
     let bodies: Vec<&Value> = replies.iter().map(|reply| &reply.body).collect();
     for (reply, body) in replies.iter().zip(&bodies) {
         assert_eq!(reply.status, 200, "{body}");
-        for field in ["attempt_id", "payment_url", "invoice_id", "amount"] {
+        for field in ["attempt_id", "payment_url", "invoice_id", "amount", "reused"] {
             assert_eq!(body[field], bodies[0][field], "{field}");
         }
     }
