@@ -18,7 +18,7 @@ use shared::settings::Environment;
 use shared::table::{Entity, Item, Key, Table, Write};
 
 use crate::App;
-use crate::users::{User, user_key};
+use crate::users::{Profile, User, user_key};
 pub(crate) use launch::{Person, signed};
 pub(crate) use request::{Reply, Request};
 
@@ -189,6 +189,20 @@ impl World {
         self.table().write(Write::put("test", entity)).await.unwrap();
     }
 
+    /// Makes a user of this first name, as a first call would.
+    pub(crate) async fn known(&self, id: i64, first_name: &str) -> User {
+        let profile = Profile {
+            first_name: first_name.to_owned(),
+            last_name: None,
+            username: None,
+            language: None,
+            at: self.now().seconds(),
+        };
+        let user = profile.newcomer(id, self.now());
+        self.put(&user).await;
+        user
+    }
+
     /// The user as the record stands.
     pub(crate) async fn user(&self, id: i64) -> User {
         self.table().get(&user_key(id)).await.unwrap().unwrap()
@@ -324,8 +338,18 @@ async fn create_table(engine: &Engine) {
         })
     };
     let attributes = [
-        "pk", "sk", "listed_at", "filtered_at", "due_pk", "due_at", "registry_pk", "feed_at",
-        "feed_1_pk", "feed_2_pk", "feed_3_pk", "feed_4_pk",
+        "pk",
+        "sk",
+        "listed_at",
+        "filtered_at",
+        "due_pk",
+        "due_at",
+        "registry_pk",
+        "feed_at",
+        "feed_1_pk",
+        "feed_2_pk",
+        "feed_3_pk",
+        "feed_4_pk",
     ]
     .map(|name| json!({ "AttributeName": name, "AttributeType": "S" }));
     let table = json!({

@@ -61,18 +61,8 @@ impl Review {
     }
 }
 
-/// One list of reviews: of all, about an executor or by a client, each of any or one rating.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum List {
-    /// All reviews.
-    All,
-    /// Those about an executor.
-    About(i64),
-    /// Those by a client.
-    By(i64),
-}
-
-/// The name of the partition of the global index that holds a list.
+/// Where reviews stand in a global index: its name, its attribute and the partition, of all or of
+/// those about one executor, with any or one rating.
 #[must_use]
 pub fn partition(about: Option<i64>, rating: Option<i64>) -> (&'static str, &'static str, String) {
     match (about, rating) {

@@ -1,6 +1,24 @@
-//! Reviews and complaints.
+//! What clients say of the executors of their orders, and complaints.
+//!
+//! A review is a client's of one executor of one order, a complaint an executor's about the client
+//! of one; either is unique by its key and never changed. It commits with what it moves: the
+//! executor's stars and, where it is the order's first, what the order shows; or the client's
+//! count of complaints.
+//!
+//! Everybody reads the reviews of all executors, newest first; who wrote them is shown by first
+//! name alone.
+
+mod items;
+mod list;
+mod model;
+mod submit;
+#[cfg(test)]
+mod tests;
 
 use shared::function::Function;
+
+pub use items::{Complaint, Review};
+pub use model::Reason;
 
 use crate::App;
 

@@ -1,12 +1,22 @@
 //! Who may say what of whom. No I/O, no clock.
 
+use std::ops::RangeInclusive;
+
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::clock::Instant;
 use shared::problem::Problem;
+use utoipa::ToSchema;
 
 use super::items::{Complaint, Review};
 use crate::orders::{FirstReview, Order, Status};
+
+/// The most that is said with a review or a complaint, in code points.
+pub const COMMENT_MAX: usize = 500;
+/// Stars of a review.
+pub const RATINGS: RangeInclusive<i64> = 1..=5;
+/// Who wrote a review, where Telegram knows no name.
+const NAMELESS: &str = "Клиент";
 
 /// What executors complain of, by the names on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,8 +162,17 @@ pub fn comes_first(review: &Review, shown: Option<&FirstReview>) -> bool {
     shown.is_none_or(|shown| review.place() < (shown.at, shown.review_id))
 }
 
+/// The name that a review is shown under, given its author's first name.
+#[must_use]
+pub fn author_name(first_name: &str) -> String {
+    match first_name.trim() {
+        "" => NAMELESS.to_owned(),
+        name => name.to_owned(),
+    }
+}
+
 /// What a caller has said of one order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Said {
     /// Was it said, and of the executor who was asked about, if any was?
     pub submitted: bool,
@@ -167,11 +186,7 @@ pub struct Said {
 /// What the caller has said: reviews count before a complaint. A complaint is about the order's
 /// client: asked about an executor, it counts for the one who made it.
 #[must_use]
-pub fn said(
-    mut reviews: Vec<Review>,
-    complaint: Option<&Complaint>,
-    asked: Option<i64>,
-) -> Said {
+pub fn said(mut reviews: Vec<Review>, complaint: Option<&Complaint>, asked: Option<i64>) -> Said {
     reviews.sort_by_key(Review::place);
     let executor_ids: Vec<_> = reviews.iter().map(|review| review.executor_id).collect();
     let reviewed = match asked {

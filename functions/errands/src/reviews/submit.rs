@@ -16,7 +16,6 @@ use super::items::{Complaint, Review};
 use super::model::{self, Reason, Refused};
 use crate::App;
 use crate::orders::{self, FirstReview, Order, order_key};
-use crate::texts;
 use crate::users::{User, user_key};
 
 /// How often it is tried while another review of the order comes first.
@@ -65,7 +64,7 @@ pub(super) async fn review(
             order_id: order.id.clone(),
             client_id: client.id,
             executor_id,
-            author_name: author(client),
+            author_name: model::author_name(&client.first_name),
             rating: praise.rating,
             comment: praise.comment.clone(),
             category: order.category.clone(),
@@ -191,12 +190,4 @@ fn shown(order: &Order, review: &Review) -> Write {
         .set("version", order.version + 1)
         .when("#version = :seen")
         .bind(":seen", order.version)
-}
-
-/// The name under which a review is shown.
-fn author(client: &User) -> String {
-    match client.first_name.trim() {
-        "" => texts::CLIENT.to_owned(),
-        name => name.to_owned(),
-    }
 }

@@ -11,6 +11,7 @@ use shared::function::Function;
 
 pub use caller::{Caller, Visitor};
 pub use model::{REGISTRY_SHARDS, User, user_key};
+pub use profile::Profile;
 
 use crate::App;
 

@@ -28,9 +28,8 @@ impl Profile {
     #[must_use]
     pub fn of(data: &InitData) -> Self {
         let user = &data.user;
-        let optional = |text: &Option<String>| {
-            text.as_deref().filter(|text| !text.trim().is_empty()).map(cut)
-        };
+        let optional =
+            |text: &Option<String>| text.as_deref().filter(|text| !text.trim().is_empty()).map(cut);
         Self {
             first_name: cut(&user.first_name),
             last_name: optional(&user.last_name),

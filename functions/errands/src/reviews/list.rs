@@ -1,0 +1,197 @@
+//! Lists of reviews: one Query page each.
+
+use serde::Serialize;
+use shared::clock::Instant;
+use shared::problem::Result;
+use shared::settings::Secret;
+use shared::table::{Cursor, Entity as _, Item, Query, Table};
+use utoipa::ToSchema;
+
+use super::items::{self, Complaint, Review};
+use super::model::{self, Said};
+use crate::orders::Order;
+use crate::users::user_key;
+
+/// One list of reviews, of any or of one rating.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct List {
+    pub(super) whose: Whose,
+    pub(super) rating: Option<i64>,
+}
+
+/// Whose reviews.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    All,
+    /// About this executor.
+    About(i64),
+    /// By this client.
+    By(i64),
+}
+
+/// A review as everybody sees it: neither contact nor description of its order, and its parties
+/// by the author's first name alone.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReviewView {
+    pub(super) id: i64,
+    /// The client's first name when it was written.
+    author_name: String,
+    /// 1 to 5.
+    pub(super) rating: i64,
+    comment: Option<String>,
+    /// The order's category.
+    category: String,
+    #[serde(with = "shared::clock::micros")]
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Instant,
+    order_id: String,
+    /// The order's city.
+    city: String,
+}
+
+impl From<Review> for ReviewView {
+    fn from(review: Review) -> Self {
+        Self {
+            id: review.id,
+            author_name: review.author_name,
+            rating: review.rating,
+            comment: review.comment,
+            category: review.category,
+            created_at: review.created_at,
+            order_id: review.order_id,
+            city: review.city,
+        }
+    }
+}
+
+/// A page of a list.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) reviews: Vec<ReviewView>,
+    /// What the next page follows; `None` after the last.
+    pub(super) next: Option<Place>,
+}
+
+/// What `caller` has said of the order `order_id`; asked about one executor, if about any. One
+/// request.
+///
+/// # Errors
+/// When the store does not answer.
+pub(super) async fn said(
+    table: &Table,
+    caller: i64,
+    order_id: &str,
+    asked: Option<i64>,
+) -> Result<Said> {
+    if !Order::is_id(order_id) {
+        return Ok(model::said(Vec::new(), None, asked));
+    }
+    let query = Query::partition(user_key(caller).pk).beginning_with(items::feedback(order_id));
+    let page = table.query(&query).await?;
+    let is_review = |item: &&Item| item.text("kind") == Some(Review::KIND);
+    let reviews = page.items.iter().filter(is_review).map(Item::read).collect::<Result<_, _>>()?;
+    let complaint = page.items.iter().find(|item| item.text("kind") == Some(Complaint::KIND));
+    let complaint: Option<Complaint> = complaint.map(Item::read).transpose()?;
+    Ok(model::said(reviews, complaint.as_ref(), asked))
+}
+
+/// The place of a review in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    created_at: Instant,
+    id: i64,
+    /// Its sort key in the table.
+    sk: String,
+}
+
+impl Place {
+    fn of(review: &Review) -> Self {
+        Self { created_at: review.created_at, id: review.id, sk: review.key().sk }
+    }
+}
+
+impl List {
+    /// The page of at most `limit` reviews that follows `after`, newest first. One request.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(super) async fn page(
+        self,
+        table: &Table,
+        after: Option<&Place>,
+        limit: u32,
+    ) -> Result<Page> {
+        // One more than is shown tells whether there are more.
+        let query = self.query(after).descending().limit(limit.saturating_add(1));
+        let page = table.query(&query).await?;
+        let mut reviews: Vec<Review> = page.read()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = page.next.is_some() || reviews.len() > limit;
+        reviews.truncate(limit);
+        let next = reviews.last().filter(|_| has_more).map(Place::of);
+        Ok(Page { reviews: reviews.into_iter().map(ReviewView::from).collect(), next })
+    }
+
+    fn query(self, after: Option<&Place>) -> Query {
+        let Whose::By(client) = self.whose else {
+            let about = if let Whose::About(id) = self.whose { Some(id) } else { None };
+            let (index, attribute, partition) = items::partition(about, self.rating);
+            let query = Query::global_index(index, (attribute, partition), "feed_at");
+            // Whole numbers: what comes before an id ends with the one below. The key to start
+            // from would hold the author, whom nobody is shown.
+            return match after {
+                Some(place) => query.up_to(items::listed_at(place.created_at, place.id - 1)),
+                None => query,
+            };
+        };
+        let (index, sort) = match self.rating {
+            Some(_) => ("filtered", "filtered_at"),
+            None => ("listed", "listed_at"),
+        };
+        let (pk, prefix) = (user_key(client).pk, items::own(self.rating));
+        let start = after.map(|place| {
+            let at = format!("{prefix}{}", items::listed_at(place.created_at, place.id));
+            let key = [("pk", pk.clone()), ("sk", place.sk.clone()), (sort, at)];
+            Cursor::restore(key.map(|(name, value)| (name.to_owned(), value)).into())
+        });
+        Query::local_index(index, pk, sort).beginning_with(prefix).after(start)
+    }
+
+    /// What cursors of this list are bound to, for this caller.
+    fn scope(self, caller: Option<i64>) -> [String; 4] {
+        let whose = match self.whose {
+            Whose::All => "all".to_owned(),
+            Whose::About(id) => format!("about {id}"),
+            Whose::By(id) => format!("by {id}"),
+        };
+        let number = |number: Option<i64>| number.map(|n| n.to_string()).unwrap_or_default();
+        ["reviews".to_owned(), whose, number(self.rating), number(caller)]
+    }
+
+    /// The cursor that leads to what follows `place`.
+    pub(super) fn seal(self, place: &Place, caller: Option<i64>, secret: &Secret) -> String {
+        let mut kept = vec![
+            ("at".to_owned(), place.created_at.micros()),
+            ("id".to_owned(), place.id.to_string()),
+        ];
+        // It names the executor: for the eyes of the client alone.
+        if let Whose::By(_) = self.whose {
+            kept.push(("sk".to_owned(), place.sk.clone()));
+        }
+        let scope = self.scope(caller);
+        let cursor = Cursor::restore(kept.into_iter().collect());
+        cursor.seal(secret, &scope.each_ref().map(String::as_str))
+    }
+
+    /// Where a cursor of this list and this caller leads; `None` when it is none.
+    pub(super) fn open(self, text: &str, caller: Option<i64>, secret: &Secret) -> Option<Place> {
+        let scope = self.scope(caller);
+        let cursor = Cursor::open(text, secret, &scope.each_ref().map(String::as_str)).ok()?;
+        let kept = cursor.stored();
+        Some(Place {
+            created_at: kept.get("at")?.parse().ok()?,
+            id: kept.get("id")?.parse().ok()?,
+            sk: kept.get("sk").cloned().unwrap_or_default(),
+        })
+    }
+}
