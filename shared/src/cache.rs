@@ -5,6 +5,9 @@
 //! A handler reads those first (one small request), and only when nothing matches does it build
 //! the body. Bodies are kept per warm process; a body is never served without its validators
 //! having been read anew, so that no stale answer outlives a committed change.
+//!
+//! What is read through a global index, or changes with the clock, has no such inputs to be
+//! validated by: [`Conditional::by_body`] hashes what it shows.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,41 +24,76 @@ use sha2::{Digest as _, Sha256};
 
 use crate::clock::Instant;
 use crate::http::{Answer, Subject};
+use crate::problem::Problem;
 
-/// How long and for whom an answer may be kept.
+/// How long and for whom an answer may be kept. A service declares its own classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CacheClass {
-    /// Lists that change by the hour: 5 minutes.
-    Hot,
-    /// Everything of the subject: always revalidated.
-    User,
-    /// Catalogues: always revalidated, kept half an hour.
+pub struct CacheClass {
+    /// Whose caches may keep it.
+    pub scope: Scope,
+    /// Must it be revalidated before each use?
+    pub is_revalidated: bool,
+    /// `max-age`, in seconds, if one is said.
+    pub max_age_s: Option<u32>,
+    /// How long this process keeps bodies, in seconds.
+    pub kept_s: u32,
+    /// Which request headers the answer depends on, beside `Origin`.
+    pub vary: Option<&'static str>,
+}
+
+/// Whose caches may keep an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everybody's: it is nobody's own.
     Public,
-    /// What changes with a deployment: an hour.
-    Static,
+    /// The caller's only.
+    Private,
+    /// Everybody's where the call has no subject, else the caller's.
+    BySubject,
 }
 
 impl CacheClass {
-    fn seconds(self) -> i64 {
-        match self {
-            Self::Hot => 300,
-            Self::User => 60,
-            Self::Public => 1800,
-            Self::Static => 3600,
+    /// Nobody's own, good for so many seconds.
+    #[must_use]
+    pub const fn public(seconds: u32) -> Self {
+        Self {
+            scope: Scope::Public,
+            is_revalidated: false,
+            max_age_s: Some(seconds),
+            kept_s: 0,
+            vary: None,
         }
     }
 
-    /// The `Cache-Control` of a 200. Shared caches may keep only what is nobody's own.
+    /// The caller's own, revalidated before each use: `private, no-cache`. `vary` names the
+    /// headers that tell callers apart.
     #[must_use]
-    pub fn control(self, has_subject: bool) -> String {
-        let seconds = self.seconds();
-        let scope = if has_subject { "private" } else { "public" };
-        match self {
-            Self::Hot => format!("{scope}, max-age={seconds}"),
-            Self::User => format!("private, no-cache, max-age={seconds}"),
-            Self::Public => format!("{scope}, no-cache, max-age={seconds}"),
-            Self::Static => format!("public, max-age={seconds}"),
+    pub const fn private(vary: &'static str) -> Self {
+        Self {
+            scope: Scope::Private,
+            is_revalidated: true,
+            max_age_s: None,
+            kept_s: 0,
+            vary: Some(vary),
         }
+    }
+
+    /// The `Cache-Control` of a 200.
+    #[must_use]
+    pub fn control(&self, has_subject: bool) -> String {
+        let is_private = match self.scope {
+            Scope::Public => false,
+            Scope::Private => true,
+            Scope::BySubject => has_subject,
+        };
+        let mut control = if is_private { "private" } else { "public" }.to_owned();
+        if self.is_revalidated {
+            control.push_str(", no-cache");
+        }
+        if let Some(seconds) = self.max_age_s {
+            control.push_str(&format!(", max-age={seconds}"));
+        }
+        control
     }
 }
 
@@ -135,9 +173,7 @@ impl Conditional {
     /// The answer, if the caller or this process has it already.
     #[must_use]
     pub fn known(&self, validator: &Validator) -> Option<Response> {
-        if self.if_none_match.iter().any(|tag| tag == "*" || strong(tag) == validator.0) {
-            let mut response = StatusCode::NOT_MODIFIED.into_response();
-            self.describe(validator, "HIT-304", response.headers_mut());
+        if let Some(response) = self.not_modified(validator) {
             return Some(response);
         }
         let kept = self.kept().filter(|kept| kept.etag == validator.0)?;
@@ -148,15 +184,40 @@ impl Conditional {
         Some(response)
     }
 
-    /// A newly built answer, `{"success":true, …body}`, which this process keeps.
+    fn not_modified(&self, validator: &Validator) -> Option<Response> {
+        if !self.if_none_match.iter().any(|tag| tag == "*" || strong(tag) == validator.0) {
+            return None;
+        }
+        let mut response = StatusCode::NOT_MODIFIED.into_response();
+        self.describe(validator, "HIT-304", response.headers_mut());
+        Some(response)
+    }
+
+    /// A newly built answer, which this process keeps.
     ///
     /// # Errors
     /// A bug, when the body does not serialise.
-    pub fn fresh<T: Serialize>(&self, validator: &Validator, body: T) -> Answer {
-        let body = crate::http::success_bytes(body)?;
+    pub fn fresh<T: Serialize>(&self, validator: &Validator, body: &T) -> Answer {
+        let body = crate::http::bytes_of(body)?;
         self.keep(Kept { etag: validator.0.clone(), body: body.clone(), at: self.now });
         let mut response = crate::http::json(body);
         self.describe(validator, "MISS", response.headers_mut());
+        Ok(response)
+    }
+
+    /// A newly built answer that is validated by what it shows: its body, and whatever stands
+    /// `beside` it, such as headers that change while the body does not.
+    ///
+    /// # Errors
+    /// A bug, when the body does not serialise.
+    pub fn by_body<T: Serialize>(&self, body: &T, beside: &[&str]) -> Answer {
+        let text = serde_json::to_string(body).map_err(Problem::bug)?;
+        let validator = self.validator(&[&[text.as_str()], beside].concat());
+        if let Some(response) = self.not_modified(&validator) {
+            return Ok(response);
+        }
+        let mut response = crate::http::json(text.into());
+        self.describe(&validator, "MISS", response.headers_mut());
         Ok(response)
     }
 
@@ -167,9 +228,8 @@ impl Conditional {
                 headers.insert(name, value);
             }
         }
-        if self.class == CacheClass::User {
-            let vary = HeaderValue::from_static("Authorization, Cookie");
-            headers.insert(header::VARY, vary);
+        if let Some(vary) = self.class.vary {
+            headers.insert(header::VARY, HeaderValue::from_static(vary));
         }
         headers.insert(X_CACHE, HeaderValue::from_static(outcome));
     }
@@ -180,6 +240,9 @@ impl Conditional {
     }
 
     fn keep(&self, kept: Kept) {
+        if self.class.kept_s == 0 {
+            return;
+        }
         let mut store = self.store.0.lock().unwrap_or_else(PoisonError::into_inner);
         if store.len() >= KEPT_MAX {
             store.retain(|_, kept| self.is_young(kept));
@@ -190,7 +253,7 @@ impl Conditional {
     }
 
     fn is_young(&self, kept: &Kept) -> bool {
-        self.now.since(kept.at) < SignedDuration::from_secs(self.class.seconds())
+        self.now.since(kept.at) < SignedDuration::from_secs(self.class.kept_s.into())
     }
 }
 
@@ -237,6 +300,8 @@ mod tests {
 
     use super::*;
 
+    const KEPT: CacheClass = CacheClass { kept_s: 60, ..CacheClass::private("Authorization") };
+
     fn conditional(uri: &str, if_none_match: Option<&str>, store: &Store) -> Conditional {
         let mut request = http::Request::get(uri);
         if let Some(tags) = if_none_match {
@@ -244,7 +309,7 @@ mod tests {
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let now = Instant::from_seconds(1_768_900_000);
-        Conditional::new(CacheClass::User, &parts, None, now).in_store(store.clone())
+        Conditional::new(KEPT, &parts, None, now).in_store(store.clone())
     }
 
     fn outcome(response: &Response) -> &str {
@@ -257,13 +322,39 @@ mod tests {
         let first = conditional("/a?x=1&y=2", None, &store);
         let tag = first.validator(&["v1"]);
         assert!(first.known(&tag).is_none());
-        assert_eq!(outcome(&first.fresh(&tag, serde_json::json!({ "n": 1 })).unwrap()), "MISS");
+        assert_eq!(outcome(&first.fresh(&tag, &serde_json::json!({ "n": 1 })).unwrap()), "MISS");
         let again = conditional("/a?y=2&x=1", None, &store);
         assert_eq!(outcome(&again.known(&again.validator(&["v1"])).unwrap()), "HIT");
         let matching = conditional("/a?x=1&y=2", Some(&format!("\"other\", W/{}", tag.0)), &store);
         let response = matching.known(&tag).unwrap();
         assert_eq!((response.status(), outcome(&response)), (StatusCode::NOT_MODIFIED, "HIT-304"));
         assert!(matching.known(&matching.validator(&["v2"])).is_none());
+    }
+
+    #[test]
+    fn classes_say_who_may_keep_an_answer_and_how_long() {
+        assert_eq!(CacheClass::public(60).control(true), "public, max-age=60");
+        assert_eq!(CacheClass::private("Authorization").control(false), "private, no-cache");
+        let both = CacheClass { scope: Scope::BySubject, ..CacheClass::public(300) };
+        assert_eq!(both.control(true), "private, max-age=300");
+        assert_eq!(both.control(false), "public, max-age=300");
+        let response = conditional("/a", None, &Store::default()).by_body(&1, &[]).unwrap();
+        assert_eq!(response.headers()[header::VARY], "Authorization");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "private, no-cache");
+    }
+
+    #[test]
+    fn a_body_validates_itself() {
+        let store = Store::default();
+        let ask = |tags: Option<&str>, body: &str, total: &str| {
+            conditional("/a", tags, &store).by_body(&body, &[total]).unwrap()
+        };
+        let first = ask(None, "one", "1");
+        let tag = first.headers()[header::ETAG].to_str().unwrap().to_owned();
+        assert_eq!(ask(Some(&tag), "one", "1").status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(ask(Some(&tag), "two", "1").status(), StatusCode::OK);
+        assert_eq!(ask(Some(&tag), "one", "2").status(), StatusCode::OK);
+        assert_eq!(outcome(&ask(None, "one", "1")), "MISS", "nothing is kept");
     }
 
     #[test]
@@ -277,7 +368,7 @@ mod tests {
         let store = Store::default();
         let first = conditional("/a", None, &store);
         let tag = first.validator(&["v1"]);
-        first.fresh(&tag, serde_json::json!({})).unwrap();
+        first.fresh(&tag, &serde_json::json!({})).unwrap();
         let later = Conditional { now: first.now + SignedDuration::from_secs(60), ..first };
         assert!(later.known(&tag).is_none());
     }

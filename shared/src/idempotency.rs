@@ -4,19 +4,22 @@
 //! crash. The loser of a race finds the winner's record among the reasons of its refusal and
 //! answers from it. Where the answer needs a provider, the record names the entity that was
 //! committed with the intent instead, and a replay answers from that entity.
+//!
+//! What a key is and what it stands for is the service's own: [`crate::http::KeyRules`].
 
 use axum::extract::FromRequestParts;
+use axum::response::IntoResponse as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::clock::Instant;
-use crate::http::{Answer, Subject};
-use crate::problem::{Problem, Result, texts};
+use crate::http::{Answer, KeyRules, KeyScope, Subject};
+use crate::problem::{Problem, Result};
 use crate::table::{Entity, Item, Key, Write};
 
 /// How long a key is remembered.
@@ -25,14 +28,22 @@ const TTL: SignedDuration = SignedDuration::from_hours(24);
 /// usually fails the effect's own conditions, too.
 pub const WRITE: &str = "idempotency";
 
-/// The digest of a request's body, put into the request by the choke point.
-#[derive(Clone, Debug)]
-pub(crate) struct BodyDigest(pub(crate) [u8; 32]);
+/// What a key is judged and bound by, put into the request by the choke point.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyContext {
+    pub(crate) rules: KeyRules,
+    /// The endpoint's path with its `{parameters}`.
+    pub(crate) route: &'static str,
+    pub(crate) body: [u8; 32],
+}
 
-impl BodyDigest {
-    pub(crate) fn of(body: &[u8]) -> Self {
-        Self(Sha256::digest(body).into())
-    }
+pub(crate) fn digest_of(body: &[u8]) -> [u8; 32] {
+    Sha256::digest(body).into()
+}
+
+/// The key that a request brought.
+pub(crate) fn key_in(headers: &HeaderMap) -> Option<&HeaderValue> {
+    ["idempotency-key", "x-idempotency-key"].iter().find_map(|name| headers.get(*name))
 }
 
 /// The request's idempotency key, if it brought one. An extractor.
@@ -41,9 +52,9 @@ pub struct Idempotency(Option<Keyed>);
 
 #[derive(Clone, Debug)]
 struct Keyed {
-    /// Subject, method, path with query, and the caller's key, hashed.
+    /// Subject, method, what else the key is bound to, and the key, hashed.
     id: String,
-    /// The body, hashed.
+    /// What must be the same under the same key, hashed.
     request: String,
 }
 
@@ -140,12 +151,9 @@ impl Idempotency {
             return Ok(None); // TTL deletes late
         }
         if record.request != keyed.request {
-            return Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency_mismatch",
-                "Idempotency key reuse",
-                texts::IDEMPOTENCY,
-            ));
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            let error = "Idempotency key reuse";
+            return Err(Problem::neutral(status, "idempotency_mismatch", error));
         }
         Ok(Some(record.outcome.clone()))
     }
@@ -166,7 +174,10 @@ impl Idempotency {
 /// A bug, when what is stored is no status.
 pub fn replayed(status: u16, body: String) -> Answer {
     let status = StatusCode::from_u16(status).map_err(Problem::bug)?;
-    let mut response = crate::http::json(body.into());
+    let mut response = match body.is_empty() {
+        true => status.into_response(),
+        false => crate::http::json(body.into()),
+    };
     *response.status_mut() = status;
     mark_replayed(&mut response);
     Ok(response)
@@ -181,28 +192,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Idempotency {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        let names = ["idempotency-key", "x-idempotency-key"];
-        let Some(key) = names.iter().find_map(|name| parts.headers.get(*name)) else {
-            return Ok(Self(None));
-        };
-        let key = key.to_str().ok().filter(|key| is_key(key)).ok_or_else(|| {
-            Problem::invalid("Idempotency-Key", "must be 1 to 255 of A-Z a-z 0-9 _ -")
-        })?;
+        let Some(key) = key_in(&parts.headers) else { return Ok(Self(None)) };
+        let context = parts.extensions.get::<KeyContext>().copied();
+        let context = context.ok_or_else(|| Problem::bug("the choke point was passed by"))?;
+        let says = context.rules.says;
+        let key = key.to_str().ok().filter(|key| is_key(key, context.rules));
+        let key = key.ok_or_else(|| Problem::invalid("Idempotency-Key", says))?;
         let subject = parts.extensions.get::<Subject>();
         let subject = subject.map(|subject| subject.telegram_id.to_string()).unwrap_or_default();
         let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-        let body = parts.extensions.get::<BodyDigest>();
-        let body = body.ok_or_else(|| Problem::bug("the choke point was passed by"))?;
-        Ok(Self(Some(Keyed {
-            id: digest(&[&subject, parts.method.as_str(), &path, key]),
-            request: URL_SAFE_NO_PAD.encode(body.0),
-        })))
+        let body = URL_SAFE_NO_PAD.encode(context.body);
+        let (bound, request) = match context.rules.scope {
+            KeyScope::Path => (path.as_str(), body),
+            KeyScope::Route => (context.route, digest(&[&path, &body])),
+        };
+        let id = digest(&[&subject, parts.method.as_str(), bound, key]);
+        Ok(Self(Some(Keyed { id, request })))
     }
 }
 
-fn is_key(key: &str) -> bool {
-    (1..=255).contains(&key.len())
-        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+fn is_key(key: &str, rules: KeyRules) -> bool {
+    (1..=255).contains(&key.len()) && key.bytes().all(rules.takes)
 }
 
 fn digest(parts: &[&str]) -> String {
@@ -282,10 +292,34 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_visible_words() {
-        assert!(is_key("a-Z_9"));
+    fn keys_are_of_the_service_s_alphabet_and_of_a_bounded_length() {
+        let takes = |byte: u8| byte.is_ascii_alphanumeric();
+        let rules = KeyRules { takes, says: "", scope: KeyScope::Path };
+        assert!(is_key("aZ9", rules) && is_key(&"x".repeat(255), rules));
         for bad in ["", "a b", "ключ", "a\u{0}", &"x".repeat(256)] {
-            assert!(!is_key(bad), "{bad}");
+            assert!(!is_key(bad, rules), "{bad}");
+        }
+    }
+
+    async fn read(rules: KeyRules, uri: &str, body: &[u8]) -> Keyed {
+        let request = http::Request::post(uri).header("idempotency-key", "k").body(()).unwrap();
+        let (mut parts, ()) = request.into_parts();
+        let context = KeyContext { rules, route: "/orders/{id}", body: digest_of(body) };
+        parts.extensions.insert(context);
+        Idempotency::from_request_parts(&mut parts, &()).await.unwrap().0.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_key_is_bound_to_a_path_or_to_a_route() {
+        let rules = |scope| KeyRules { takes: |_| true, says: "", scope };
+        for (scope, same_key) in [(KeyScope::Path, false), (KeyScope::Route, true)] {
+            let one = read(rules(scope), "/orders/1", b"{}").await;
+            let other = read(rules(scope), "/orders/2", b"{}").await;
+            assert_eq!(one.id == other.id, same_key);
+            // Another path is either another key or another request under the same one.
+            assert_eq!(one.request != other.request, same_key);
+            let body = read(rules(scope), "/orders/1", b"").await;
+            assert!(one.id == body.id && one.request != body.request);
         }
     }
 }

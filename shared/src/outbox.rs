@@ -5,9 +5,10 @@
 //! entries to the delivery queue; a sweep catches what the stream lost. Delivery claims the entry,
 //! performs it and marks it.
 //!
-//! The world outside has no idempotency keys, so an entry whose outcome is unknown (the answer
-//! was lost, or the process died after it had claimed) is *not* performed again: it is marked
-//! unconfirmed and reported.
+//! The world outside has no idempotency keys, so nothing can be right for an entry whose outcome is
+//! unknown, because the answer was lost or the process died after it had claimed. The service says
+//! which wrong it prefers ([`AfterCrash`]): not to perform it again, but to report it, or to perform
+//! it perhaps twice, but never not at all.
 
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
@@ -26,8 +27,32 @@ pub const SHARDS: u64 = 4;
 const KEPT: u32 = 90;
 /// How long a claim lasts: longer than any delivery may take.
 const CLAIM: SignedDuration = SignedDuration::from_secs(60);
-/// Pauses after definite failures; after the last the entry is given up.
-const PAUSES_S: [i64; 3] = [1, 5, 15];
+/// How often an entry is performed anew after a process has died over it, where that is wanted:
+/// an entry that kills whoever performs it must end, too.
+const CRASHES_MAX: u32 = 5;
+/// How often an entry is performed anew after its answer was lost, where that is wanted.
+const LOSSES_MAX: u32 = 1;
+/// How long to wait before that.
+const LOSS_PAUSE: SignedDuration = SignedDuration::from_secs(1);
+
+/// How a service's entries are delivered.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Pauses after definite failures, in seconds; after the last the entry is given up.
+    pub pauses_s: &'static [i64],
+    /// What becomes of an entry whose outcome is unknown.
+    pub after_crash: AfterCrash,
+}
+
+/// What becomes of an entry whose outcome is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterCrash {
+    /// It is marked unconfirmed and reported, and never performed again: once or not at all.
+    Report,
+    /// It is performed again, after a crash each time within bounds, after a lost answer one more
+    /// time: perhaps twice, but not lost.
+    Repeat,
+}
 
 /// Where an entry stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +64,7 @@ pub enum State {
     Sent,
     /// The world refused for good.
     Refused,
-    /// Perhaps performed, perhaps not; never tried again.
+    /// Perhaps performed, perhaps not; not tried again.
     Unconfirmed,
 }
 
@@ -54,6 +79,12 @@ pub struct Entry {
     pub state: State,
     /// Definite failures so far.
     pub failures: u32,
+    /// How often whoever had claimed it was not heard of again.
+    #[serde(default)]
+    pub crashes: u32,
+    /// How often its answer was lost.
+    #[serde(default)]
+    pub losses: u32,
     /// When it was asked for.
     pub created_at: Instant,
     /// When it is to be tried (again).
@@ -132,6 +163,7 @@ pub struct Claim {
     /// The entry.
     pub entry: Entry,
     owner: String,
+    rules: Rules,
 }
 
 /// What became of a wish to claim.
@@ -155,6 +187,8 @@ pub fn ask<P: Serialize>(id: &str, payload: &P, now: Instant) -> Result<Write> {
         payload: serde_json::to_value(payload).map_err(Problem::bug)?,
         state: State::Pending,
         failures: 0,
+        crashes: 0,
+        losses: 0,
         created_at: now,
         try_at: now,
         owner: None,
@@ -173,43 +207,55 @@ pub fn hint(change: &crate::stream::Change) -> Option<Hint> {
 
 /// Claims the entry `id`. One read and one write.
 ///
-/// An entry that was claimed before and whose claim ran out was perhaps performed: it is marked
-/// unconfirmed here, and not claimed.
+/// An entry that was claimed before and whose claim ran out was perhaps performed: the rules say
+/// whether it is marked unconfirmed here, or claimed again.
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn claim(table: &Table, id: &str, now: Instant) -> Result<Claimed> {
+pub async fn claim(table: &Table, id: &str, now: Instant, rules: Rules) -> Result<Claimed> {
     let Some(entry) = table.get::<Entry>(&Entry::key_of(id)).await? else {
         return Ok(Claimed::No);
     };
     if entry.state != State::Pending {
         return Ok(Claimed::No);
     }
-    match (&entry.owner, entry.claimed_until) {
-        (Some(_), Some(until)) if until > now => return Ok(Claimed::Later(until)),
-        (Some(owner), _) => {
-            let claim = Claim { owner: owner.clone(), entry };
-            finish(table, &claim, Outcome::Unknown, now).await?;
-            tracing::error!(outbox_id = id, "a claimed entry was never confirmed");
-            return Ok(Claimed::No);
-        }
-        (None, _) if entry.try_at > now => return Ok(Claimed::Later(entry.try_at)),
-        (None, _) => {}
-    }
     let owner = ids::token();
     let write = Write::update("outbox", entry.key())
         .set("owner", &owner)
         .set("claimed_until", now + CLAIM)
-        .when("#state = :pending AND attribute_not_exists(#owner)")
         .bind(":pending", State::Pending);
+    let write = match (&entry.owner, entry.claimed_until) {
+        (Some(_), Some(until)) if until > now => return Ok(Claimed::Later(until)),
+        (Some(dead), _) if !rules.repeat(entry.crashes, CRASHES_MAX) => {
+            let claim = Claim { owner: dead.clone(), entry, rules };
+            end(table, &claim, State::Unconfirmed).await?;
+            tracing::error!(outbox_id = id, "a claimed entry was never confirmed");
+            return Ok(Claimed::No);
+        }
+        (Some(dead), _) => {
+            tracing::warn!(outbox_id = id, "a claimed entry is performed again");
+            write.add("crashes", 1).when("#state = :pending AND #owner = :dead").bind(":dead", dead)
+        }
+        (None, _) if entry.try_at > now => return Ok(Claimed::Later(entry.try_at)),
+        (None, _) => write.when("#state = :pending AND attribute_not_exists(#owner)"),
+    };
+    let claim = Claim { owner, entry, rules };
     match table.write(write).await {
-        Ok(_) => Ok(Claimed::Yes(Box::new(Claim { entry, owner }))),
+        Ok(_) => Ok(Claimed::Yes(Box::new(claim))),
         Err(WriteError::Refused(refusal)) => {
             // The SDK repeats an attempt whose answer was lost, and then meets its own write.
-            let ours = refusal.old("outbox").and_then(|item| item.text("owner")) == Some(&owner);
-            Ok(if ours { Claimed::Yes(Box::new(Claim { entry, owner })) } else { Claimed::No })
+            let owner = refusal.old("outbox").and_then(|item| item.text("owner"));
+            let ours = owner == Some(&claim.owner);
+            Ok(if ours { Claimed::Yes(Box::new(claim)) } else { Claimed::No })
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+impl Rules {
+    /// May what has happened so often happen once more?
+    fn repeat(self, so_far: u32, most: u32) -> bool {
+        self.after_crash == AfterCrash::Repeat && so_far < most
     }
 }
 
@@ -224,39 +270,60 @@ pub async fn finish(
     outcome: Outcome,
     now: Instant,
 ) -> Result<Option<Instant>> {
-    let base = Write::update("outbox", claim.entry.key())
+    match next(&claim.entry, claim.rules, outcome, now) {
+        Next::Over(state) => end(table, claim, state).await.map(|()| None),
+        Next::Again(at, counted) => {
+            let again = unclaimed(claim).set("try_at", at).set("due_at", at);
+            let again = counted.into_iter().fold(again, |again, counter| again.add(counter, 1));
+            match table.write(again).await {
+                Ok(_) => Ok(Some(at)),
+                Err(error) => error.refusal().map(|_| None).map_err(Problem::from),
+            }
+        }
+    }
+}
+
+/// Ends an entry, unless somebody else took it over.
+async fn end(table: &Table, claim: &Claim, state: State) -> Result<()> {
+    let over = unclaimed(claim).set("state", state).remove("due_pk").remove("due_at");
+    match table.write(over).await {
+        Ok(_) => Ok(()),
+        Err(error) => error.refusal().map(|_| ()).map_err(Problem::from),
+    }
+}
+
+fn unclaimed(claim: &Claim) -> Write {
+    Write::update("outbox", claim.entry.key())
         .remove("owner")
         .remove("claimed_until")
         .when("#state = :pending AND #owner = :owner")
         .bind(":pending", State::Pending)
-        .bind(":owner", &claim.owner);
-    let (write, again) = match next(claim.entry.failures, outcome, now) {
-        Next::Over(state) => (base.set("state", state).remove("due_pk").remove("due_at"), None),
-        Next::Again(at) => (base.set("try_at", at).set("due_at", at).add("failures", 1), Some(at)),
-    };
-    match table.write(write).await {
-        Ok(_) => Ok(again),
-        Err(error) => error.refusal().map(|_| None).map_err(Problem::from),
-    }
+        .bind(":owner", &claim.owner)
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
     Over(State),
-    Again(Instant),
+    /// Then, and this counter counts it.
+    Again(Instant, Option<&'static str>),
 }
 
-fn next(failures: u32, outcome: Outcome, now: Instant) -> Next {
+fn next(entry: &Entry, rules: Rules, outcome: Outcome, now: Instant) -> Next {
     match outcome {
         Outcome::Sent => Next::Over(State::Sent),
         Outcome::Refused => Next::Over(State::Refused),
+        Outcome::Unknown if rules.repeat(entry.losses, LOSSES_MAX) => {
+            Next::Again(now + LOSS_PAUSE, Some("losses"))
+        }
         Outcome::Unknown => Next::Over(State::Unconfirmed),
         // Being told to wait is no failure of this entry.
-        Outcome::Failed(Some(pause)) => Next::Again(now + pause),
+        Outcome::Failed(Some(pause)) => Next::Again(now + pause, None),
         Outcome::Failed(None) => {
-            let index = usize::try_from(failures).unwrap_or(usize::MAX);
-            match PAUSES_S.get(index) {
-                Some(pause) => Next::Again(now + SignedDuration::from_secs(*pause)),
+            let index = usize::try_from(entry.failures).unwrap_or(usize::MAX);
+            match rules.pauses_s.get(index) {
+                Some(pause) => {
+                    Next::Again(now + SignedDuration::from_secs(*pause), Some("failures"))
+                }
                 None => Next::Over(State::Refused),
             }
         }
@@ -285,95 +352,5 @@ pub async fn overdue(
 }
 
 #[cfg(test)]
-mod tests {
-    use futures::future::join_all;
-
-    use super::*;
-    use crate::table::testing;
-
-    fn at(seconds: i64) -> Instant {
-        Instant::from_seconds(1_768_900_000 + seconds)
-    }
-
-    async fn asked() -> Table {
-        let table = testing::table().await;
-        table.transact(vec![ask("hello", &"payload", at(0)).unwrap()]).await.unwrap();
-        table
-    }
-
-    async fn claimed(table: &Table, now: Instant) -> Option<Box<Claim>> {
-        match claim(table, "hello", now).await.unwrap() {
-            Claimed::Yes(claim) => Some(claim),
-            _ => None,
-        }
-    }
-
-    async fn state(table: &Table) -> State {
-        table.get::<Entry>(&Entry::key_of("hello")).await.unwrap().unwrap().state
-    }
-
-    #[tokio::test]
-    async fn one_of_many_performs_it_once() {
-        let table = asked().await;
-        let claims = join_all((0..20).map(|_| claimed(&table, at(0)))).await;
-        let mut claims: Vec<_> = claims.into_iter().flatten().collect();
-        assert_eq!(claims.len(), 1);
-        finish(&table, &claims.remove(0), Outcome::Sent, at(1)).await.unwrap();
-        assert!(claimed(&table, at(100)).await.is_none());
-        assert_eq!(state(&table).await, State::Sent);
-    }
-
-    #[tokio::test]
-    async fn the_same_thing_is_not_asked_for_twice() {
-        let table = asked().await;
-        let again = table.transact(vec![ask("hello", &"other", at(5)).unwrap()]).await;
-        assert_eq!(again.unwrap_err().refusal().unwrap().name(), "outbox");
-    }
-
-    #[tokio::test]
-    async fn definite_failures_come_again_and_end() {
-        let table = asked().await;
-        let mut now = at(0);
-        for pause in PAUSES_S {
-            let claim = claimed(&table, now).await.unwrap();
-            let again = finish(&table, &claim, Outcome::Failed(None), now).await.unwrap().unwrap();
-            assert_eq!(again, now + SignedDuration::from_secs(pause));
-            assert!(matches!(super::claim(&table, "hello", now).await.unwrap(), Claimed::Later(_)));
-            now = again;
-        }
-        let last = claimed(&table, now).await.unwrap();
-        assert_eq!(finish(&table, &last, Outcome::Failed(None), now).await.unwrap(), None);
-        assert_eq!(state(&table).await, State::Refused);
-    }
-
-    #[tokio::test]
-    async fn an_abandoned_claim_is_reported_and_not_repeated() {
-        let table = asked().await;
-        let dead = claimed(&table, at(0)).await.unwrap();
-        assert!(claimed(&table, at(59)).await.is_none());
-        assert!(claimed(&table, at(60)).await.is_none());
-        assert_eq!(state(&table).await, State::Unconfirmed);
-        finish(&table, &dead, Outcome::Failed(None), at(61)).await.unwrap();
-        assert_eq!(state(&table).await, State::Unconfirmed);
-    }
-
-    #[tokio::test]
-    async fn the_sweep_finds_what_was_not_sent() {
-        let table = asked().await;
-        let found = |by| {
-            let table = table.clone();
-            async move {
-                let mut all = Vec::new();
-                for shard in 0..SHARDS {
-                    all.extend(overdue(&table, shard, by, None).await.unwrap().0);
-                }
-                all
-            }
-        };
-        assert_eq!(found(at(-1)).await, []);
-        assert_eq!(found(at(0)).await, [Hint { outbox_id: "hello".to_owned() }]);
-        let claim = claimed(&table, at(0)).await.unwrap();
-        finish(&table, &claim, Outcome::Sent, at(0)).await.unwrap();
-        assert_eq!(found(at(0)).await, []);
-    }
-}
+#[path = "outbox_tests.rs"]
+mod tests;

@@ -1,12 +1,16 @@
-//! Errors on the wire: RFC 9457 problem details, with the legacy fields that clients read.
+//! Errors: what a caller is refused or failed with, before the service has put it into its words.
 //!
 //! A problem has two messages that never meet: what the caller may see (`code`, `error`,
 //! `message`) and what only the log may see ([`Problem::because`]). "A bug" is 500 and "try
 //! again" is 503; which of the two it is decides the constructor, not the handler's mood.
+//!
+//! Nothing here is the wire's: the choke point has the service dress every problem, see
+//! [`crate::http::Wire`].
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -51,27 +55,27 @@ impl FieldError {
 }
 
 /// A refusal or a failure, as the caller will see it, and its cause, as the log will.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Problem(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     status: StatusCode,
     code: &'static str,
     error: Cow<'static, str>,
-    message: Cow<'static, str>,
+    message: Option<Cow<'static, str>>,
+    fields: Vec<FieldError>,
     extra: Map<String, Value>,
     headers: HeaderMap,
-    keeps_error: bool,
-    cause: Option<Box<dyn Error + Send + Sync>>,
+    cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 /// The result of everything that can end in a problem.
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
 
 impl Problem {
-    /// A problem with a stable `code`. `error` is the text that existing clients compare,
-    /// `message` the sentence they show.
+    /// A problem with a stable `code`. `error` says it in English, `message` is the sentence that
+    /// people are shown.
     #[must_use]
     pub fn new(
         status: StatusCode,
@@ -79,14 +83,25 @@ impl Problem {
         error: impl Into<Cow<'static, str>>,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
+        let mut problem = Self::neutral(status, code, error);
+        problem.0.message = Some(message.into());
+        problem
+    }
+
+    /// A problem that any service has; each finds its own sentence for it.
+    pub(crate) fn neutral(
+        status: StatusCode,
+        code: &'static str,
+        error: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self(Box::new(Inner {
             status,
             code,
             error: error.into(),
-            message: message.into(),
+            message: None,
+            fields: Vec::new(),
             extra: Map::new(),
             headers: HeaderMap::new(),
-            keeps_error: false,
             cause: None,
         }))
     }
@@ -114,46 +129,48 @@ impl Problem {
     /// Several fields are wrong at once.
     #[must_use]
     pub fn invalid_fields(fields: Vec<FieldError>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "validation_failed", "Validation Error", texts::INVALID)
-            .with("fields", serde_json::to_value(fields).unwrap_or_default())
+        let status = StatusCode::BAD_REQUEST;
+        let mut problem = Self::neutral(status, "validation_failed", "Validation Error");
+        problem.0.fields = fields;
+        problem
     }
 
     /// The body cannot be read at all.
     #[must_use]
     pub fn unreadable() -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "parse_error", "Parse Error", texts::INVALID)
+        Self::neutral(StatusCode::BAD_REQUEST, "parse_error", "Parse Error")
     }
 
     /// The entity does not exist, or is not the caller's to know of.
     #[must_use]
     pub fn not_found(error: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", error, texts::NOT_FOUND)
+        Self::neutral(StatusCode::NOT_FOUND, "not_found", error)
     }
 
     /// No credential, or one that does not verify. `code` tells which.
     #[must_use]
     pub fn unauthorized(code: &'static str) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, code, "Unauthorized", texts::UNAUTHORIZED)
+        Self::neutral(StatusCode::UNAUTHORIZED, code, "Unauthorized")
     }
 
     /// The credential is good, the action is not the caller's.
     #[must_use]
     pub fn forbidden(code: &'static str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, code, "Forbidden", texts::FORBIDDEN)
+        Self::neutral(StatusCode::FORBIDDEN, code, "Forbidden")
     }
 
     /// A bug, or data that should not exist. The caller learns nothing but that.
     #[must_use]
     pub fn bug(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Self::new(status, "internal", "Internal Server Error", texts::INTERNAL).because(cause)
+        Self::neutral(status, "internal", "Internal Server Error").because(cause)
     }
 
     /// Nothing is wrong with the request and nothing was done: the same request may be sent again.
     #[must_use]
     pub fn try_again(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        Self::new(status, "conflict_retry", "Service Unavailable", texts::TRY_AGAIN)
+        Self::neutral(status, "conflict_retry", "Service Unavailable")
             .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
             .because(cause)
     }
@@ -172,24 +189,17 @@ impl Problem {
         self
     }
 
-    /// The same problem with another legacy text.
+    /// The same problem, called something else in English.
     #[must_use]
     pub fn with_error(mut self, error: impl Into<Cow<'static, str>>) -> Self {
         self.0.error = error.into();
         self
     }
 
-    /// Keeps `error` a word that clients compare, even where routes show the sentence there.
-    #[must_use]
-    pub fn keeping_error(mut self) -> Self {
-        self.0.keeps_error = true;
-        self
-    }
-
     /// Why, for the log alone.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.0.cause = Some(cause.into());
+        self.0.cause = Some(cause.into().into());
         self
     }
 
@@ -205,31 +215,52 @@ impl Problem {
         self.0.code
     }
 
+    /// What it is called in English.
+    #[must_use]
+    pub fn error(&self) -> &str {
+        &self.0.error
+    }
+
+    /// The sentence for people; what it is called in English where every service has its own.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.own_message().unwrap_or(self.error())
+    }
+
+    /// The sentence for people; `None` where every service has its own.
+    #[must_use]
+    pub fn own_message(&self) -> Option<&str> {
+        self.0.message.as_deref()
+    }
+
+    /// The fields that were refused, in order.
+    #[must_use]
+    pub fn fields(&self) -> &[FieldError] {
+        &self.0.fields
+    }
+
+    /// What else belongs into the body.
+    #[must_use]
+    pub fn extra(&self) -> &Map<String, Value> {
+        &self.0.extra
+    }
+
+    /// The value of one of its headers.
+    #[must_use]
+    pub fn header(&self, name: &HeaderName) -> Option<&HeaderValue> {
+        self.0.headers.get(name)
+    }
+
+    /// The cause, if it is an `E`.
+    #[must_use]
+    pub fn cause<E: Error + 'static>(&self) -> Option<&E> {
+        self.0.cause.as_deref().and_then(|cause| cause.downcast_ref())
+    }
+
     /// Is it our fault or our stores', so that it belongs into the log as an error?
     #[must_use]
     pub fn is_ours(&self) -> bool {
         self.0.status.is_server_error()
-    }
-
-    /// The sentence shown to people.
-    #[must_use]
-    pub fn message(&self) -> &str {
-        &self.0.message
-    }
-
-    fn body(&self) -> Value {
-        let inner = &self.0;
-        let title = inner.status.canonical_reason().unwrap_or("Error");
-        let mut body = Map::new();
-        body.insert("type".into(), format!("urn:problem:{}", inner.code).into());
-        body.insert("title".into(), title.into());
-        body.insert("status".into(), inner.status.as_u16().into());
-        body.insert("code".into(), inner.code.into());
-        body.insert("success".into(), false.into());
-        body.insert("error".into(), inner.error.as_ref().into());
-        body.insert("message".into(), inner.message.as_ref().into());
-        body.extend(inner.extra.clone());
-        Value::Object(body)
     }
 }
 
@@ -261,65 +292,13 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// What the choke point reads off an answer, to log it once, at the boundary, and to word it as
-/// the route does.
-#[derive(Clone, Debug)]
-pub(crate) struct Reported {
-    /// The stable code.
-    pub(crate) code: &'static str,
-    /// The chain of causes.
-    pub(crate) cause: String,
-    body: Value,
-    keeps_error: bool,
-}
-
-impl Reported {
-    /// The body with the sentence for people in `error`; `None` where the word must stay.
-    pub(crate) fn in_russian(&self) -> Option<String> {
-        let mut body = self.body.clone();
-        let message = body.get("message")?.clone();
-        let error = body.get_mut("error").filter(|_| !self.keeps_error)?;
-        *error = message;
-        Some(body.to_string())
-    }
-}
-
 impl IntoResponse for Problem {
+    /// An answer without a body: the choke point finds the problem on it and has it dressed.
     fn into_response(self) -> Response {
-        let body = self.body();
-        let text = body.to_string();
-        let (code, cause, keeps_error) = (self.code(), chain(&self), self.0.keeps_error);
-        let mut response = (self.0.status, self.0.headers.clone(), text).into_response();
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        response.extensions_mut().insert(Reported { code, cause, body, keeps_error });
+        let mut response = (self.0.status, self.0.headers.clone()).into_response();
+        response.extensions_mut().insert(self);
         response
     }
-}
-
-/// What people read when a platform rule refuses them.
-pub mod texts {
-    /// `validation_failed`, `parse_error`.
-    pub const INVALID: &str = "Проверьте введённые данные";
-    /// `not_found`.
-    pub const NOT_FOUND: &str = "Не найдено";
-    /// 401.
-    pub const UNAUTHORIZED: &str = "Войдите заново";
-    /// 403.
-    pub const FORBIDDEN: &str = "Действие недоступно";
-    /// 405.
-    pub const METHOD: &str = "Действие недоступно";
-    /// 413.
-    pub const TOO_LARGE: &str = "Слишком большой запрос";
-    /// 422.
-    pub const IDEMPOTENCY: &str = "Этот ключ уже использован для другого запроса";
-    /// 429.
-    pub const TOO_MANY: &str = "Слишком много запросов. Попробуйте чуть позже";
-    /// 500.
-    pub const INTERNAL: &str = "Что-то пошло не так. Мы уже разбираемся";
-    /// 503.
-    pub const TRY_AGAIN: &str = "Сервис занят. Попробуйте ещё раз";
 }
 
 #[cfg(test)]
@@ -329,13 +308,21 @@ mod tests {
     #[test]
     fn the_cause_is_for_the_log_only() {
         let problem = Problem::bug("row 7 has no owner");
-        assert!(!problem.body().to_string().contains("owner"));
+        assert!(!problem.to_string().contains("owner"));
         assert_eq!(chain(&problem), "500 internal: row 7 has no owner");
     }
 
     #[test]
-    fn legacy_fields_stand_beside_the_standard_ones() {
-        let body = Problem::invalid("city", "longer than 80").body();
-        insta::assert_json_snapshot!(body);
+    fn a_cause_is_found_by_its_type() {
+        let error = "x".parse::<u8>().unwrap_err();
+        let problem = Problem::unauthorized("unauthorized").because(error.clone());
+        assert_eq!(problem.cause::<std::num::ParseIntError>(), Some(&error));
+        assert!(problem.cause::<std::fmt::Error>().is_none());
+    }
+
+    #[test]
+    fn a_complaint_names_its_field_or_stands_by_itself() {
+        assert_eq!(FieldError::new("city", "is required").message(), "city: is required");
+        assert_eq!(FieldError::sentence("city", "No such city").message(), "No such city");
     }
 }

@@ -20,7 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::clock::Instant;
 use crate::function::Platform;
 use crate::meter::Cost;
-use crate::problem::{Problem, Reported, chain};
+use crate::problem::{Problem, chain};
 use crate::settings::Environment;
 
 /// The namespace of all metrics.
@@ -78,19 +78,20 @@ pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
 pub(crate) fn request(
     platform: &Platform,
     status: StatusCode,
-    reported: Option<&Reported>,
+    problem: Option<&Problem>,
     duration: Duration,
     cost: Cost,
 ) {
     let status = status.as_u16();
     let duration_ms = millis(duration);
     let (requests, items) = (cost.requests, cost.items);
-    match reported {
+    match problem {
         Some(problem) if status >= 500 => {
-            tracing::error!(status, code = problem.code, error = %problem.cause, duration_ms, "failed");
+            let (code, error) = (problem.code(), chain(problem));
+            tracing::error!(status, code, error, duration_ms, "failed");
         }
         Some(problem) => {
-            tracing::info!(status, code = problem.code, duration_ms, requests, "refused");
+            tracing::info!(status, code = problem.code(), duration_ms, requests, "refused");
         }
         None => tracing::info!(status, duration_ms, requests, items, "answered"),
     }

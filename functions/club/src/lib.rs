@@ -21,10 +21,12 @@ pub mod ratings;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod texts;
+pub mod wire;
 
 use std::sync::Arc;
 
 use shared::function::{Function, Platform, Service};
+use shared::http::Wire;
 use shared::queue::Queue;
 use shared::settings::SettingError;
 
@@ -56,6 +58,8 @@ impl std::ops::Deref for App {
 }
 
 impl Service for App {
+    const WIRE: &'static Wire = &wire::WIRE;
+
     async fn start(platform: Platform) -> Result<Self, SettingError> {
         let environment = &platform.environment;
         let queue = |name| environment.get(name).map(|url| Queue::new(&platform.aws, url));
@@ -94,5 +98,5 @@ pub fn functions() -> Vec<Function<App>> {
 pub fn openapi() -> serde_json::Value {
     let functions = functions();
     let declarations = functions.iter().map(Function::declaration);
-    shared::openapi::document("club", env!("CARGO_PKG_VERSION"), declarations)
+    shared::openapi::document("club", env!("CARGO_PKG_VERSION"), &wire::WIRE, declarations)
 }

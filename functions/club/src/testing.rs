@@ -71,7 +71,8 @@ impl World {
                 .needs("TELEGRAM_BOT_TOKEN")
                 .needs("JWT_SECRET");
         let (environment, aws) = surroundings(&settings, &engine, "test");
-        let platform = Platform::start(environment, aws, all_secrets.declaration()).await.unwrap();
+        let platform =
+            Platform::start(environment, aws, all_secrets.declaration(), App::WIRE).await.unwrap();
         let app = App::start(platform).await.unwrap();
         Self { engine, clock, app, provider, settings }
     }
@@ -202,7 +203,7 @@ impl World {
 
     /// An access token of a member that lasts for all tests.
     pub(crate) async fn token(&self, member: &Member) -> String {
-        let sessions = &self.app.platform.identity().unwrap().sessions;
+        let sessions = self.app.platform.sessions().unwrap();
         let (family, renewal) = sessions.open(&member.id, member.tg_id, self.now()).unwrap();
         self.table().write(family).await.unwrap();
         renewal.access_token

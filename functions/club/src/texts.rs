@@ -1,5 +1,24 @@
 //! Every sentence that members read.
 
+/// Input does not read.
+pub const INVALID: &str = "Проверьте введённые данные";
+/// There is no such thing.
+pub const NOT_FOUND: &str = "Не найдено";
+/// The credential is missing or no good.
+pub const UNAUTHORIZED: &str = "Войдите заново";
+/// The caller may not do that.
+pub const FORBIDDEN: &str = "Действие недоступно";
+/// The body is too large.
+pub const TOO_LARGE: &str = "Слишком большой запрос";
+/// An idempotency key stands for another request.
+pub const KEY_REUSED: &str = "Этот ключ уже использован для другого запроса";
+/// A rate limit.
+pub const TOO_MANY: &str = "Слишком много запросов. Попробуйте чуть позже";
+/// A bug.
+pub const INTERNAL: &str = "Что-то пошло не так. Мы уже разбираемся";
+/// The same request may be sent again.
+pub const TRY_AGAIN: &str = "Сервис занят. Попробуйте ещё раз";
+
 /// A field of the link form is missing.
 pub const FIELD_REQUIRED: &str = "Обязательные поля: telegram_id, email, offer_key";
 /// The Telegram id does not read.

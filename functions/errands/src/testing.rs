@@ -67,7 +67,7 @@ impl World {
         create_table(&engine).await;
         let (environment, aws) = surroundings(&settings, &engine, "test");
         let platform =
-            Platform::start(environment, aws, all_secrets().declaration()).await.unwrap();
+            Platform::start(environment, aws, all_secrets().declaration(), App::WIRE).await.unwrap();
         let app = App::start(platform).await.unwrap();
         Self { engine, clock, app, settings }
     }

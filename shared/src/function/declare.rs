@@ -1,4 +1,4 @@
-//! The declaration of a function, and how it is written down.
+//! How a declaration is written down.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -12,143 +12,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Invocation, Service};
+use super::declaration::When;
+use super::{Access, Declaration, Endpoint, Invocation, Service, Trigger};
 use crate::cache::CacheClass;
+use crate::http::Dress;
 use crate::limit::LimitClass;
 use crate::openapi::Docs;
 use crate::problem::Result;
 use crate::queue::{self, Message};
 use crate::stream::{self, Change};
-
-/// Who may call an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Anyone; a good credential is noticed, a bad one ignored.
-    Anyone,
-    /// Anyone; the handler checks the credential in the body itself (sign-in, refresh).
-    SignIn,
-    /// A member with a verified credential.
-    Member,
-    /// Holders of the administrator's secret.
-    Admin,
-    /// A provider; the handler checks its signature with the named secret.
-    Webhook(&'static str),
-}
-
-/// What makes a function run.
-#[derive(Clone, Debug)]
-pub enum Trigger {
-    /// A route of the service's HTTP API.
-    Http(Endpoint),
-    /// Messages of the queue of this name.
-    Queue(&'static str),
-    /// Changes of items of these kinds in the service's table.
-    Stream(&'static [&'static str]),
-    /// An EventBridge Scheduler expression, in UTC.
-    Schedule(&'static str),
-}
-
-/// A route and the rules of its choke point.
-#[derive(Clone, Debug)]
-pub struct Endpoint {
-    /// The method; for `$default`, any.
-    pub method: Method,
-    /// The path with `{parameters}`, or `$default`.
-    pub path: &'static str,
-    /// Who may call it.
-    pub access: Access,
-    /// Its rate limit.
-    pub limit: Option<LimitClass>,
-    /// How its answers may be kept.
-    pub cache: Option<CacheClass>,
-    /// Does it answer with the Russian sentence in `error`, as existing forms show it?
-    pub russian_errors: bool,
-    /// What the OpenAPI document says of bodies and parameters.
-    pub docs: Docs,
-}
-
-/// Everything about a function but its code.
-#[derive(Clone, Debug)]
-pub struct Declaration {
-    /// The name of the function, its binary, its sample event and its template resource.
-    pub name: &'static str,
-    /// One line for people.
-    pub summary: &'static str,
-    /// What makes it run.
-    pub trigger: Trigger,
-    /// Must it be absent from stage `prod`?
-    pub sandbox: bool,
-    needs: Vec<Need>,
-}
-
-/// A secret that a function reads in INIT, always or only where a setting is set.
-#[derive(Clone, Copy, Debug)]
-struct Need {
-    secret: &'static str,
-    with: Option<&'static str>,
-}
-
-impl Declaration {
-    /// The names of the secrets that the function reads in INIT where `is_set` says which
-    /// settings there are.
-    pub(crate) fn secrets_where(&self, is_set: impl Fn(&str) -> bool) -> Vec<&'static str> {
-        let wanted = self.needs.iter().filter(|need| need.with.is_none_or(&is_set));
-        let mut names: Vec<_> = wanted.map(|need| need.secret).collect();
-        if let Trigger::Http(endpoint) = &self.trigger {
-            match endpoint.access {
-                Access::Anyone if endpoint.limit.is_none() => {}
-                Access::Anyone | Access::SignIn | Access::Member => {
-                    names.extend(["TELEGRAM_BOT_TOKEN", "JWT_SECRET"]);
-                }
-                Access::Admin => names.push("ADMIN_SECRET"),
-                Access::Webhook(secret) => names.push(secret),
-            }
-        }
-        names.sort_unstable();
-        names.dedup();
-        names
-    }
-
-    /// The names of all secrets that the function may read in INIT.
-    #[must_use]
-    pub fn secrets(&self) -> Vec<&'static str> {
-        self.secrets_where(|_| true)
-    }
-
-    /// The endpoint, for HTTP functions.
-    #[must_use]
-    pub fn endpoint(&self) -> Option<&Endpoint> {
-        match &self.trigger {
-            Trigger::Http(endpoint) => Some(endpoint),
-            _ => None,
-        }
-    }
-
-    /// The declaration as the checks of the templates read it.
-    #[must_use]
-    pub fn describe(&self) -> Value {
-        let mut value = serde_json::json!({
-            "name": self.name,
-            "summary": self.summary,
-            "sandbox": self.sandbox,
-            "secrets": self.secrets(),
-        });
-        let details = match &self.trigger {
-            Trigger::Http(e) => serde_json::json!({
-                "kind": "http", "method": e.method.as_str(), "path": e.path,
-            }),
-            Trigger::Queue(queue) => serde_json::json!({ "kind": "queue", "queue": queue }),
-            Trigger::Stream(kinds) => serde_json::json!({ "kind": "stream", "filters": kinds }),
-            Trigger::Schedule(expression) => {
-                serde_json::json!({ "kind": "schedule", "schedule": expression })
-            }
-        };
-        if let (Value::Object(all), Value::Object(details)) = (&mut value, details) {
-            all.extend(details);
-        }
-        value
-    }
-}
 
 pub(super) type JobFuture = Pin<Box<dyn Future<Output = Result<Value>> + Send>>;
 pub(super) type Job<S> = Arc<dyn Fn(S, Invocation, Value) -> JobFuture + Send + Sync>;
@@ -186,6 +58,18 @@ impl<S: Service> Function<S> {
         Self::endpoint(Method::PATCH, name, path)
     }
 
+    /// Declares a `PUT` endpoint.
+    #[must_use]
+    pub fn put(name: &'static str, path: &'static str) -> Declared<S> {
+        Self::endpoint(Method::PUT, name, path)
+    }
+
+    /// Declares a `DELETE` endpoint.
+    #[must_use]
+    pub fn delete(name: &'static str, path: &'static str) -> Declared<S> {
+        Self::endpoint(Method::DELETE, name, path)
+    }
+
     /// Declares the function that answers what no route matches.
     #[must_use]
     pub fn fallback(name: &'static str) -> Declared<S> {
@@ -199,10 +83,10 @@ impl<S: Service> Function<S> {
             access: Access::Member,
             limit: None,
             cache: None,
-            russian_errors: false,
+            dress: None,
             docs: Docs::default(),
         };
-        Declared(declaration(name, Trigger::Http(endpoint.clone())), endpoint, PhantomData)
+        Declared(Declaration::new(name, Trigger::Http(endpoint.clone())), endpoint, PhantomData)
     }
 
     /// Declares a consumer of the queue `queue`. Each message is handled by itself: one that
@@ -257,7 +141,7 @@ impl<S: Service> Function<S> {
     where
         F: Fn(S, Invocation, Value) -> JobFuture + Send + Sync + 'static,
     {
-        Self { declaration: declaration(name, trigger), body: Body::Job(Arc::new(job)) }
+        Self { declaration: Declaration::new(name, trigger), body: Body::Job(Arc::new(job)) }
     }
 
     /// One line for people.
@@ -270,14 +154,21 @@ impl<S: Service> Function<S> {
     /// Reads this secret in INIT, too.
     #[must_use]
     pub fn needs(mut self, secret: &'static str) -> Self {
-        self.declaration.needs.push(Need { secret, with: None });
+        self.declaration.read(secret, When::Always);
         self
     }
 
     /// Reads this secret in INIT, too, where the setting `with` is set.
     #[must_use]
     pub fn needs_with(mut self, with: &'static str, secret: &'static str) -> Self {
-        self.declaration.needs.push(Need { secret, with: Some(with) });
+        self.declaration.read(secret, When::With(with));
+        self
+    }
+
+    /// Reads this secret in INIT, too, if there is one: [`super::Platform::secret_if_set`].
+    #[must_use]
+    pub fn accepts(mut self, secret: &'static str) -> Self {
+        self.declaration.read(secret, When::Set);
         self
     }
 
@@ -286,10 +177,6 @@ impl<S: Service> Function<S> {
     pub fn declaration(&self) -> &Declaration {
         &self.declaration
     }
-}
-
-fn declaration(name: &'static str, trigger: Trigger) -> Declaration {
-    Declaration { name, summary: "", trigger, sandbox: false, needs: Vec::new() }
 }
 
 impl<S> Declared<S> {
@@ -324,14 +211,21 @@ impl<S> Declared<S> {
     /// Reads this secret in INIT, too.
     #[must_use]
     pub fn needs(mut self, secret: &'static str) -> Self {
-        self.0.needs.push(Need { secret, with: None });
+        self.0.read(secret, When::Always);
         self
     }
 
     /// Reads this secret in INIT, too, where the setting `with` is set.
     #[must_use]
     pub fn needs_with(mut self, with: &'static str, secret: &'static str) -> Self {
-        self.0.needs.push(Need { secret, with: Some(with) });
+        self.0.read(secret, When::With(with));
+        self
+    }
+
+    /// Reads this secret in INIT, too, if there is one: [`super::Platform::secret_if_set`].
+    #[must_use]
+    pub fn accepts(mut self, secret: &'static str) -> Self {
+        self.0.read(secret, When::Set);
         self
     }
 
@@ -342,10 +236,10 @@ impl<S> Declared<S> {
         self
     }
 
-    /// `error` holds the Russian sentence.
+    /// How its problems read, unless as the service's others do.
     #[must_use]
-    pub fn russian_errors(mut self) -> Self {
-        self.1.russian_errors = true;
+    pub fn dressed(mut self, dress: Dress) -> Self {
+        self.1.dress = Some(dress);
         self
     }
 
@@ -367,6 +261,20 @@ impl<S> Declared<S> {
     #[must_use]
     pub fn answers<T: ToSchema>(mut self) -> Self {
         self.1.docs = self.1.docs.answers::<T>();
+        self
+    }
+
+    /// The body of its 201, for the OpenAPI document.
+    #[must_use]
+    pub fn creates<T: ToSchema>(mut self) -> Self {
+        self.1.docs = self.1.docs.creates::<T>();
+        self
+    }
+
+    /// It answers 204, for the OpenAPI document.
+    #[must_use]
+    pub fn answers_nothing(mut self) -> Self {
+        self.1.docs = self.1.docs.answers_nothing();
         self
     }
 

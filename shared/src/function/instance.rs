@@ -55,7 +55,7 @@ impl<S: Service> Function<S> {
         environment: Environment,
         aws: Aws,
     ) -> Result<Instance<S>, SettingError> {
-        let platform = Platform::start(environment, aws, &self.declaration).await?;
+        let platform = Platform::start(environment, aws, &self.declaration, S::WIRE).await?;
         let app = S::start(platform.clone()).await?;
         let body = match self.body {
             Body::Http(route) => Started::Http(choke::router(&app, &self.declaration, *route)),

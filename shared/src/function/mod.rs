@@ -9,12 +9,13 @@
 //!     Function::get("club-energies-balance", "/api/v1/energies/balance")
 //!         .summary("The member's energy balance")
 //!         .access(Access::Member)
-//!         .cached(CacheClass::User)
+//!         .cached(cache::USER)
 //!         .answers::<Balance>()
 //!         .handled_by(get(show_balance))
 //! }
 //! ```
 
+mod declaration;
 mod declare;
 mod instance;
 mod plain;
@@ -24,7 +25,8 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
-pub use declare::{Access, Declaration, Endpoint, Function, Trigger};
+pub use declaration::{Access, Declaration, Endpoint, Trigger};
+pub use declare::Function;
 pub use instance::{Instance, Invoked};
 pub use lambda_http::Error as BoxError;
 pub(crate) use runtime::invocation;
@@ -33,6 +35,7 @@ pub use runtime::run;
 use crate::aws::Aws;
 use crate::cache;
 use crate::clock::Instant;
+use crate::http::{LaunchSettings, Wire};
 use crate::limit::Limiter;
 use crate::outbound::Outbound;
 use crate::problem::{Problem, Result};
@@ -43,6 +46,9 @@ use crate::telegram::{BotToken, InitData, InitDataError, Key, Keys, Rules, init_
 
 /// What a service hands to its handlers: its clients and rules, built once, in INIT.
 pub trait Service: Clone + Send + Sync + 'static {
+    /// How the service speaks HTTP.
+    const WIRE: &'static Wire;
+
     /// Builds the service for one function from its environment.
     fn start(platform: Platform) -> impl Future<Output = Result<Self, SettingError>> + Send;
 
@@ -79,8 +85,11 @@ pub struct Parts {
     pub cache: cache::Store,
     /// Origins that may call from a browser.
     pub origins: Vec<String>,
+    /// How many proxies stand before the gateway and name the caller's address.
+    pub proxy_hops: usize,
     secrets: HashMap<&'static str, Secret>,
     identity: Option<Identity>,
+    sessions: Option<Sessions>,
 }
 
 /// What it takes to know who calls.
@@ -88,8 +97,6 @@ pub struct Parts {
 pub struct Identity {
     keys: Keys,
     rules: Rules,
-    /// Issues and checks tokens.
-    pub sessions: Sessions,
 }
 
 impl std::ops::Deref for Platform {
@@ -109,6 +116,7 @@ impl Platform {
         environment: Environment,
         aws: Aws,
         declaration: &Declaration,
+        wire: &Wire,
     ) -> Result<Self, SettingError> {
         let stage = environment.stage()?;
         if stage == Stage::Prod && declaration.sandbox {
@@ -118,32 +126,33 @@ impl Platform {
             return Err(SettingError::Forbidden("SANDBOX_PROVIDER_URL".to_owned()));
         }
         let mut secrets = HashMap::new();
-        for name in declaration.secrets_where(|setting| environment.get(setting).is_some()) {
-            let min = if name == "TELEGRAM_BOT_TOKEN" { 3 } else { 32 };
+        for (name, min) in declaration.secrets_where(|setting| environment.get(setting).is_some()) {
             secrets.insert(name, environment.secret(&aws, name, min).await?);
         }
         let table = Table::new(&aws, environment.require("TABLE_NAME")?);
-        let identity = match (secrets.get("TELEGRAM_BOT_TOKEN"), secrets.get("JWT_SECRET")) {
-            (Some(bot_token), Some(jwt)) => {
-                Some(Identity::new(&environment, &table, bot_token, jwt)?)
-            }
-            _ => None,
-        };
-        let origins = environment.get("CORS_ORIGIN").unwrap_or_default().split(',');
+        let identity = secrets.get("TELEGRAM_BOT_TOKEN");
+        let identity = identity.map(|token| Identity::new(&environment, token, wire.launch_data));
+        let sessions = secrets.get("JWT_SECRET");
+        let sessions = sessions
+            .map(|jwt| Sessions::from_environment(&environment, table.clone(), jwt.clone()));
+        let origins = ["CORS_ORIGINS", "CORS_ORIGIN"].iter().find_map(|name| environment.get(name));
+        let origins = origins.unwrap_or_default().split(',');
         Ok(Self(Arc::new(Parts {
             function: declaration.name,
             service: environment.require("SERVICE")?.to_owned(),
             stage,
             local: environment.is_local(),
             outbound: Outbound::new(),
-            limiter: Limiter::from_environment(&environment, table.clone())?,
+            limiter: Limiter::from_environment(&environment, table.clone(), wire.limits)?,
             cache: cache::Store::default(),
             origins: origins.map(|o| o.trim().to_owned()).filter(|o| !o.is_empty()).collect(),
+            proxy_hops: environment.parse("TRUSTED_PROXY_HOPS", 0)?,
             environment,
             aws,
             table,
             secrets,
-            identity,
+            identity: identity.transpose()?,
+            sessions: sessions.transpose()?,
         })))
     }
 
@@ -157,39 +166,48 @@ impl Platform {
             .ok_or_else(|| Problem::bug(format!("{} does not declare {name}", self.function)))
     }
 
-    /// Who calls, for functions that know members.
+    /// A secret that the function may do without; `None` where it is not set.
+    #[must_use]
+    pub fn secret_if_set(&self, name: &str) -> Option<&Secret> {
+        self.secrets.get(name)
+    }
+
+    /// Who calls, for functions that read `TELEGRAM_BOT_TOKEN`.
     ///
     /// # Errors
-    /// A bug, when the function is not declared for members.
+    /// A bug, when the function is not declared to.
     pub fn identity(&self) -> Result<&Identity> {
         self.identity
             .as_ref()
-            .ok_or_else(|| Problem::bug(format!("{} knows no members", self.function)))
+            .ok_or_else(|| Problem::bug(format!("{} reads no launch data", self.function)))
+    }
+
+    /// Issues and checks tokens, for functions that read `JWT_SECRET`.
+    ///
+    /// # Errors
+    /// A bug, when the function is not declared to.
+    pub fn sessions(&self) -> Result<&Sessions> {
+        self.sessions
+            .as_ref()
+            .ok_or_else(|| Problem::bug(format!("{} knows no sessions", self.function)))
     }
 }
 
 impl Identity {
     fn new(
         environment: &Environment,
-        table: &Table,
         bot_token: &Secret,
-        jwt: &Secret,
+        settings: LaunchSettings,
     ) -> Result<Self, SettingError> {
         let malformed = |_| SettingError::Malformed("TELEGRAM_BOT_TOKEN".to_owned());
         let token = BotToken::parse(bot_token.expose()).map_err(malformed)?;
         let rules = Rules {
-            max_age_s: environment.parse("INIT_DATA_MAX_AGE_S", 86_400)?,
-            future_skew_s: environment.parse("INIT_DATA_FUTURE_SKEW_S", 60)?,
+            max_age_s: environment.parse(settings.max_age, 86_400)?,
+            future_skew_s: environment.parse(settings.future_skew, 60)?,
         };
-        Ok(Self {
-            keys: Keys::one(Key::from_bot_token(&token)),
-            rules,
-            sessions: Sessions::from_environment(environment, table.clone(), jwt.clone())?,
-        })
+        Ok(Self { keys: Keys::one(Key::from_bot_token(&token)), rules })
     }
-}
 
-impl Identity {
     /// Checks launch data.
     ///
     /// # Errors

@@ -1,49 +1,49 @@
-//! Answers: `{"success":true, …}` and problems.
+//! Answers with a JSON body.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::problem::{Problem, Reported, Result};
+use crate::problem::{Problem, Result};
 
 /// What a handler gives.
 pub type Answer = Result<Response>;
 
-#[derive(Serialize)]
-struct Success<T> {
-    success: bool,
-    #[serde(flatten)]
-    body: T,
+/// The bytes of a JSON body.
+pub(crate) fn bytes_of<T: Serialize>(body: &T) -> Result<Bytes> {
+    Ok(serde_json::to_vec(body).map_err(Problem::bug)?.into())
 }
 
-/// The bytes of `{"success":true, …body}`.
-pub(crate) fn success_bytes<T: Serialize>(body: T) -> Result<Bytes> {
-    let bytes = serde_json::to_vec(&Success { success: true, body }).map_err(Problem::bug)?;
-    Ok(bytes.into())
-}
-
-/// A 200 with `{"success":true, …body}`.
+/// A 200 with this body.
 ///
 /// # Errors
 /// A bug, when the body does not serialise.
-pub fn success<T: Serialize>(body: T) -> Answer {
-    Ok(json(success_bytes(body)?))
+pub fn ok<T: Serialize>(body: &T) -> Answer {
+    Ok(json(bytes_of(body)?))
+}
+
+/// A 201 with this body.
+///
+/// # Errors
+/// A bug, when the body does not serialise.
+pub fn created<T: Serialize>(body: &T) -> Answer {
+    let mut response = ok(body)?;
+    *response.status_mut() = StatusCode::CREATED;
+    Ok(response)
+}
+
+/// A 204.
+///
+/// # Errors
+/// None; it is an answer as the others are.
+pub fn no_content() -> Answer {
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// A 200 with these JSON bytes.
 pub(crate) fn json(bytes: Bytes) -> Response {
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     (kind, Body::from(bytes)).into_response()
-}
-
-/// The same answer with the sentence for people in `error`, which the static forms show.
-pub(super) fn in_russian(response: Response) -> Response {
-    let Some(body) = response.extensions().get::<Reported>().and_then(Reported::in_russian) else {
-        return response;
-    };
-    let (mut parts, _) = response.into_parts();
-    parts.headers.remove(header::CONTENT_LENGTH);
-    Response::from_parts(parts, Body::from(body))
 }

@@ -2,14 +2,15 @@
 
 use std::fmt;
 
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use super::cors;
+use super::{cors, launch};
 use crate::clock::Instant;
 use crate::function::{Access, Endpoint, Identity, Platform};
 use crate::meter;
 use crate::problem::{Problem, Result};
-use crate::session::{AccessError, Claims, Cookies, Renewal};
+use crate::session::{AccessError, Claims, Cookies, Renewal, Sessions};
 use crate::telegram::InitData;
 
 const X_ADMIN_SECRET: HeaderName = HeaderName::from_static("x-admin-secret");
@@ -55,6 +56,14 @@ impl Subject {
     }
 }
 
+impl<S: Send + Sync> axum::extract::OptionalFromRequestParts<S> for Subject {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>> {
+        Ok(parts.extensions.get::<Self>().cloned())
+    }
+}
+
 /// The outcome of authentication: the subject, and what renewal adds to the answer.
 #[derive(Debug, Default)]
 pub(super) struct Authenticated {
@@ -64,6 +73,14 @@ pub(super) struct Authenticated {
 }
 
 impl Authenticated {
+    pub(super) fn by_init_data(data: InitData) -> Self {
+        let subject = Subject {
+            telegram_id: data.user.id.get(),
+            credential: Credential::InitData(Box::new(data)),
+        };
+        Self { subject: Some(subject), ..Self::default() }
+    }
+
     pub(super) fn write(&self, headers: &mut HeaderMap) {
         let Some(renewal) = &self.renewal else { return };
         renewal.cookies(self.secure).write(headers);
@@ -78,13 +95,14 @@ impl Authenticated {
 pub(super) async fn authenticate(
     platform: &Platform,
     endpoint: &Endpoint,
-    headers: &HeaderMap,
-    method: &Method,
+    parts: &Parts,
     now: Instant,
 ) -> Result<Authenticated> {
+    let (headers, method) = (&parts.headers, &parts.method);
     match endpoint.access {
-        Access::Webhook(_) | Access::SignIn => Ok(Authenticated::default()),
-        Access::Anyone if endpoint.limit.is_none() => Ok(Authenticated::default()),
+        Access::Public | Access::Webhook | Access::SignIn => Ok(Authenticated::default()),
+        Access::User => launch::user(platform, headers, now),
+        Access::Visitor(flags) => launch::visitor(platform, parts, flags, now),
         Access::Admin => {
             let guess = headers.get(X_ADMIN_SECRET).map(HeaderValue::as_bytes).unwrap_or_default();
             let known = platform.secret("ADMIN_SECRET")?.matches(guess);
@@ -106,11 +124,11 @@ async fn member(
     method: &Method,
     now: Instant,
 ) -> Result<Authenticated> {
-    let identity = platform.identity()?;
+    let (identity, sessions) = (platform.identity()?, platform.sessions()?);
     let cookies = Cookies::read(headers);
     let presented = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some(presented) = presented else {
-        return by_cookie(platform, identity, &cookies, headers, method, now).await;
+        return by_cookie(platform, sessions, &cookies, headers, method, now).await;
     };
     let (scheme, value) = presented.split_once(' ').unwrap_or((presented, ""));
     let is_init_data = scheme.eq_ignore_ascii_case("tma")
@@ -121,9 +139,9 @@ async fn member(
     if !scheme.eq_ignore_ascii_case("bearer") || value.is_empty() {
         return Err(Problem::unauthorized("unauthorized"));
     }
-    match identity.sessions.check(value, now).await? {
+    match sessions.check(value, now).await? {
         Ok(claims) => Ok(by_session(claims)),
-        Err(AccessError::Expired(claims)) => renew(platform, identity, &cookies, claims, now).await,
+        Err(AccessError::Expired(claims)) => renew(platform, sessions, &cookies, claims, now).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -134,11 +152,7 @@ fn by_init_data(identity: &Identity, raw: &str, now: Instant) -> Result<Authenti
             .with_error("Invalid Telegram initData")
             .because(error)
     })?;
-    let subject = Subject {
-        telegram_id: data.user.id.get(),
-        credential: Credential::InitData(Box::new(data)),
-    };
-    Ok(Authenticated { subject: Some(subject), ..Authenticated::default() })
+    Ok(Authenticated::by_init_data(data))
 }
 
 fn by_session(claims: Claims) -> Authenticated {
@@ -149,7 +163,7 @@ fn by_session(claims: Claims) -> Authenticated {
 
 async fn by_cookie(
     platform: &Platform,
-    identity: &Identity,
+    sessions: &Sessions,
     cookies: &Cookies,
     headers: &HeaderMap,
     method: &Method,
@@ -158,7 +172,7 @@ async fn by_cookie(
     let Some(token) = &cookies.access else {
         return Err(Problem::unauthorized("unauthorized"));
     };
-    let claims = identity.sessions.check(token, now).await?.map_err(Problem::from)?;
+    let claims = sessions.check(token, now).await?.map_err(Problem::from)?;
     if !method.is_safe() {
         cors::require_origin(platform, headers)?;
     }
@@ -169,13 +183,13 @@ async fn by_cookie(
 /// a cookie that is no good it is what it is without one: expired.
 async fn renew(
     platform: &Platform,
-    identity: &Identity,
+    sessions: &Sessions,
     cookies: &Cookies,
     expired: Claims,
     now: Instant,
 ) -> Result<Authenticated> {
     if let Some(token) = &cookies.access
-        && let Ok(claims) = identity.sessions.check(token, now).await?
+        && let Ok(claims) = sessions.check(token, now).await?
         && claims.family == expired.family
     {
         return Ok(by_session(claims));
@@ -183,7 +197,7 @@ async fn renew(
     let Some(refresh) = &cookies.refresh else {
         return Err(AccessError::Expired(expired).into());
     };
-    let renewal = match identity.sessions.rotate(refresh, Some(expired.telegram_id), now).await {
+    let renewal = match sessions.rotate(refresh, Some(expired.telegram_id), now).await {
         Ok(renewal) => renewal,
         Err(refused) if refused.status() == StatusCode::UNAUTHORIZED => {
             return Err(Problem::from(AccessError::Expired(expired)).because(refused));

@@ -10,26 +10,25 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
+use bytes::Bytes;
 use futures::FutureExt as _;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use lambda_http::RequestExt as _;
 use lambda_http::request::RequestContext;
 use tracing::Instrument as _;
 
 use super::auth::{self, Authenticated};
-use super::{cors, extract};
+use super::{Wire, cors, extract, wire};
 use crate::cache::Conditional;
 use crate::clock::Now;
 use crate::function::{Access, Declaration, Endpoint, Invocation, Platform, Service, invocation};
-use crate::idempotency::BodyDigest;
+use crate::idempotency::{self, KeyContext};
 use crate::ids;
-use crate::limit::Allowance;
+use crate::limit::{Allowance, Counts};
 use crate::meter::{self, Cost, Meter};
-use crate::problem::{Problem, Reported, Result, texts};
+use crate::problem::{Problem, Result};
 use crate::telemetry;
-
-/// The largest body of a request, in bytes.
-pub(crate) const MAX_BODY: usize = 64 * 1024;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_COST: HeaderName = HeaderName::from_static("x-cost");
@@ -37,6 +36,7 @@ const X_COST: HeaderName = HeaderName::from_static("x-cost");
 struct Choke {
     platform: Platform,
     endpoint: Endpoint,
+    wire: &'static Wire,
 }
 
 /// Puts the choke point before the handler of one endpoint.
@@ -51,7 +51,7 @@ pub(crate) fn router<S: Service>(
         "$default" => Router::new().fallback_service(handler),
         path => Router::new().route(path, handler),
     };
-    let choke = Arc::new(Choke { platform: app.platform().clone(), endpoint });
+    let choke = Arc::new(Choke { platform: app.platform().clone(), endpoint, wire: S::WIRE });
     routes.layer(from_fn_with_state(choke, pass))
 }
 
@@ -86,9 +86,10 @@ async fn pass(State(choke): State<Arc<Choke>>, request: Request, next: Next) -> 
     meter::absorb(&meter);
     let response = finish(&choke, &call, &meter, response);
     let _entered = span.enter();
-    let reported = response.extensions().get::<Reported>();
-    let status = response.status();
-    telemetry::request(&choke.platform, status, reported, started.elapsed(), meter.function());
+    // The problem's own status, whatever the service calls it before its callers.
+    let problem = response.extensions().get::<Problem>();
+    let status = problem.map_or(response.status(), Problem::status);
+    telemetry::request(&choke.platform, status, problem, started.elapsed(), meter.function());
     response
 }
 
@@ -101,18 +102,18 @@ async fn guard(
     next: Next,
 ) -> Result<Response> {
     let (mut parts, body) = request.into_parts();
-    extract::refuse_nul(&parts.uri)?;
-    let bytes = axum::body::to_bytes(body, MAX_BODY).await.map_err(|_| too_large())?;
     let platform = &choke.platform;
     let endpoint = &choke.endpoint;
-    let authenticated =
-        auth::authenticate(platform, endpoint, &parts.headers, &parts.method, call.invocation.now)
-            .await;
+    let bytes = read(choke, &parts, body).await?;
+    let authenticated = auth::authenticate(platform, endpoint, &parts, call.invocation.now).await;
     let authenticated = match authenticated {
         Ok(authenticated) => authenticated,
         Err(problem) => return Err(count_failure(choke, call, problem).await),
     };
     let allowance = limit(choke, call, &authenticated).await?;
+    if choke.wire.json_only && endpoint.access != Access::Webhook && !bytes.is_empty() {
+        require_json(&parts.headers)?;
+    }
     let subject = authenticated.subject.as_ref();
     if let Some(class) = endpoint.cache {
         let conditional = Conditional::new(class, &parts, subject, call.invocation.now);
@@ -121,9 +122,9 @@ async fn guard(
     if let Some(subject) = subject {
         parts.extensions.insert(subject.clone());
     }
-    if ["idempotency-key", "x-idempotency-key"].iter().any(|name| parts.headers.contains_key(*name))
-    {
-        parts.extensions.insert(BodyDigest::of(&bytes));
+    if idempotency::key_in(&parts.headers).is_some() {
+        let (rules, route) = (choke.wire.keys, endpoint.path);
+        parts.extensions.insert(KeyContext { rules, route, body: idempotency::digest_of(&bytes) });
     }
     parts.extensions.insert(Now(call.invocation.now));
     parts.extensions.insert(call.invocation.clone());
@@ -132,7 +133,7 @@ async fn guard(
     let mut response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
     meter.leave_function();
     let refused = response.status() == StatusCode::UNAUTHORIZED;
-    if refused && matches!(endpoint.access, Access::SignIn | Access::Webhook(_)) {
+    if refused && matches!(endpoint.access, Access::SignIn | Access::Webhook) {
         let allowance = failures(choke, call).await?;
         allowance.write(response.headers_mut());
     }
@@ -146,21 +147,47 @@ async fn guard(
     Ok(response)
 }
 
+/// The request's body, within its bound.
+async fn read(choke: &Choke, parts: &Parts, body: Body) -> Result<Bytes> {
+    let wire = choke.wire;
+    if wire.refuses_nul {
+        extract::refuse_nul(&parts.uri)?;
+    }
+    let max = match choke.endpoint.access {
+        Access::Webhook => wire.webhook_body_max,
+        _ => wire.body_max,
+    };
+    axum::body::to_bytes(body, max).await.map_err(|error| {
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        Problem::neutral(status, "payload_too_large", "Payload Too Large").because(error)
+    })
+}
+
+/// Refuses a body that says to be anything but JSON.
+fn require_json(headers: &HeaderMap) -> Result<()> {
+    let Some(kind) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let kind = kind.to_str().unwrap_or_default().to_ascii_lowercase();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json") {
+        return Ok(());
+    }
+    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    Err(Problem::neutral(status, "unsupported_media_type", "Unsupported Media Type"))
+}
+
 /// Takes one call out of the caller's allowance, where all calls count.
 async fn limit(
     choke: &Choke,
     call: &Call,
     authenticated: &Authenticated,
 ) -> Result<Option<Allowance>> {
-    let Some(class) = choke.endpoint.limit else { return Ok(None) };
-    if class.counts_failures_only() {
-        return Ok(None);
-    }
-    let key = match (&authenticated.subject, call.source) {
-        (Some(subject), _) => subject.telegram_id.to_string(),
-        (None, Some(address)) if choke.platform.limiter.trusts(address) => return Ok(None),
-        (None, Some(address)) => address.to_string(),
-        (None, None) => return Ok(None),
+    let Some(class) = &choke.endpoint.limit else { return Ok(None) };
+    let key = match (class.counts, &authenticated.subject, call.source) {
+        (Counts::Failures, ..) => return Ok(None),
+        (Counts::Calls, Some(subject), _) => subject.telegram_id.to_string(),
+        (_, _, Some(address)) if choke.platform.limiter.trusts(address) => return Ok(None),
+        (_, _, Some(address)) => address.to_string(),
+        (_, _, None) => return Ok(None),
     };
     let mutates = !call.method.is_safe();
     let limiter = &choke.platform.limiter;
@@ -169,7 +196,7 @@ async fn limit(
 
 /// Counts a failed sign-in or delivery against its address.
 async fn failures(choke: &Choke, call: &Call) -> Result<Allowance> {
-    let class = choke.endpoint.limit.filter(|class| class.counts_failures_only());
+    let class = choke.endpoint.limit.as_ref().filter(|class| class.counts == Counts::Failures);
     let (Some(class), Some(address)) = (class, call.source) else {
         return Ok(Allowance::unlimited());
     };
@@ -187,7 +214,9 @@ async fn count_failure(choke: &Choke, call: &Call, problem: Problem) -> Problem 
     }
 }
 
-fn finish(choke: &Choke, call: &Call, meter: &Meter, mut response: Response) -> Response {
+fn finish(choke: &Choke, call: &Call, meter: &Meter, response: Response) -> Response {
+    let dress = choke.endpoint.dress.unwrap_or(choke.wire.dress);
+    let mut response = wire::dressed(dress, &call.request_id, response);
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&call.request_id) {
         headers.insert(X_REQUEST_ID, id);
@@ -201,12 +230,10 @@ fn finish(choke: &Choke, call: &Call, meter: &Meter, mut response: Response) -> 
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    cors::write(&choke.platform.origins, call.origin.as_ref(), headers);
+    let exposed = choke.wire.exposed_headers;
+    cors::write(&choke.platform.origins, exposed, call.origin.as_ref(), headers);
     if choke.platform.local {
         write_cost(headers, meter.function());
-    }
-    if choke.endpoint.russian_errors {
-        return super::answer::in_russian(response);
     }
     response
 }
@@ -228,11 +255,6 @@ fn write_cost(headers: &mut HeaderMap, cost: Cost) {
     }
 }
 
-fn too_large() -> Problem {
-    let status = StatusCode::PAYLOAD_TOO_LARGE;
-    Problem::new(status, "payload_too_large", "Payload Too Large", texts::TOO_LARGE)
-}
-
 impl Call {
     fn read(platform: &Platform, request: &Request) -> Self {
         let context = request.lambda_context_ref();
@@ -245,12 +267,13 @@ impl Call {
                 remaining_ms: 0,
             },
         };
-        let source = match request.request_context_ref() {
+        let gateway = match request.request_context_ref() {
             Some(RequestContext::ApiGatewayV2(context)) => {
                 context.http.source_ip.as_deref().and_then(|ip| ip.parse().ok())
             }
             _ => None,
         };
+        let source = forwarded(request.headers(), platform.proxy_hops).or(gateway);
         let given = request.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
         let request_id = given.filter(|id| is_request_id(id)).map_or_else(ids::uuid, str::to_owned);
         Self {
@@ -263,7 +286,64 @@ impl Call {
     }
 }
 
+/// The address that the first of `hops` trusted proxies saw: the entry of `X-Forwarded-For` that it
+/// wrote, counted from the right. What stands left of it anybody could have written.
+fn forwarded(headers: &HeaderMap, hops: usize) -> Option<IpAddr> {
+    let lines = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
+    let entries: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+    entries.get(entries.len().checked_sub(hops)?)?.trim().parse().ok()
+}
+
 fn is_request_id(id: &str) -> bool {
     (1..=64).contains(&id.len())
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nth_forwarded_address_from_the_right_counts() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "6.6.6.6, 203.0.113.7".parse().unwrap());
+        headers.append("x-forwarded-for", "2001:db8::1 ,10.0.0.1".parse().unwrap());
+        let at = |hops| forwarded(&headers, hops).map(|address| address.to_string());
+        let all = [
+            None,
+            Some("10.0.0.1"),
+            Some("2001:db8::1"),
+            Some("203.0.113.7"),
+            Some("6.6.6.6"),
+            None,
+        ];
+        for (hops, expected) in all.into_iter().enumerate() {
+            assert_eq!(at(hops).as_deref(), expected, "{hops}");
+        }
+        assert_eq!(forwarded(&HeaderMap::new(), 1), None);
+    }
+
+    #[test]
+    fn json_is_json_by_any_name() {
+        let refused = |kind: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            require_json(&headers).is_err()
+        };
+        for kind in
+            ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"]
+        {
+            assert!(!refused(kind), "{kind}");
+        }
+        for kind in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "",
+            "application/jsonp",
+            "text/json",
+        ] {
+            assert!(refused(kind), "{kind}");
+        }
+        assert!(require_json(&HeaderMap::new()).is_ok());
+    }
 }

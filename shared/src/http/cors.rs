@@ -8,11 +8,6 @@ use crate::problem::{Problem, Result};
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "Content-Type, Authorization, X-Request-ID, Idempotency-Key, X-Idempotency-Key, If-None-Match",
 );
-const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-ID, ETag, X-Cache, \
-     X-Cache-Age, X-Access-Token, Idempotency-Replayed, Retry-After",
-);
-
 /// Is `origin` one of the allowed?
 fn allows(origins: &[String], origin: &HeaderValue) -> bool {
     origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
@@ -32,7 +27,12 @@ pub fn require_origin(platform: &Platform, headers: &HeaderMap) -> Result<()> {
 }
 
 /// Lets the page of an allowed origin read the answer.
-pub(super) fn write(origins: &[String], origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+pub(super) fn write(
+    origins: &[String],
+    exposed: &'static str,
+    origin: Option<&HeaderValue>,
+    headers: &mut HeaderMap,
+) {
     // One line: API Gateway's payload 2.0 has no place for a header that comes twice.
     let vary = match headers.get(header::VARY).and_then(|vary| vary.to_str().ok()) {
         Some(vary) => HeaderValue::from_str(&format!("{vary}, Origin")),
@@ -42,7 +42,8 @@ pub(super) fn write(origins: &[String], origin: Option<&HeaderValue>, headers: &
     let Some(origin) = origin.filter(|origin| allows(origins, origin)) else { return };
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+    let exposed = HeaderValue::from_static(exposed);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
 }
 
 /// What a preflight asks, beyond what every answer carries.

@@ -6,7 +6,7 @@ use http::{HeaderValue, Method, StatusCode, Uri, header};
 use serde_json::Value;
 
 use super::cors;
-use crate::problem::{Problem, texts};
+use crate::problem::Problem;
 
 /// The routes of a service, as a request that matched none of them is compared with them.
 #[derive(Clone, Debug)]
@@ -41,14 +41,10 @@ impl Routes {
                 cors::write_preflight(&allow, response.headers_mut());
                 return response;
             }
-            return Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "Method Not Allowed",
-                texts::METHOD,
-            )
-            .with_header(header::ALLOW, allow)
-            .into_response();
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            return Problem::neutral(status, "method_not_allowed", "Method Not Allowed")
+                .with_header(header::ALLOW, allow)
+                .into_response();
         }
         let bare = path.trim_end_matches('/');
         if bare.len() < path.len() && !self.methods(bare).is_empty() {

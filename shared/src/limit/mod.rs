@@ -8,6 +8,7 @@
 //! partition of its own, so that one caller's flood throttles nobody else. Read classes are kept
 //! in the warm process and cost no request. A refusal is remembered in the process either way.
 
+mod class;
 mod network;
 
 use std::collections::HashMap;
@@ -18,61 +19,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use jiff::SignedDuration;
 
+pub use class::{Counts, Kept, LimitClass};
 use network::Network;
 
 use crate::clock::Instant;
-use crate::problem::{Problem, Result, texts};
+use crate::problem::{Problem, Result};
 use crate::settings::{Environment, SettingError};
 use crate::table::{Key, TTL_ATTRIBUTE, Table, Write, WriteError};
-
-/// A class of calls that share a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LimitClass {
-    /// Sign-in: failures per address, verified sign-ins per Telegram id.
-    Auth,
-    /// Everyday calls of a subject.
-    Api,
-    /// Calls about money.
-    Payment,
-    /// Calls of anyone.
-    Public,
-    /// Calls of administrators.
-    Admin,
-    /// Deliveries of providers: failed authentications per address.
-    Webhook,
-}
-
-impl LimitClass {
-    const ALL: [Self; 6] =
-        [Self::Auth, Self::Api, Self::Payment, Self::Public, Self::Admin, Self::Webhook];
-
-    /// Name of the setting and its default, as tokens per seconds.
-    fn setting(self) -> (&'static str, Bucket) {
-        match self {
-            Self::Auth => ("RATE_AUTH", Bucket { tokens: 5, seconds: 60 }),
-            Self::Api => ("RATE_API", Bucket { tokens: 100, seconds: 60 }),
-            Self::Payment => ("RATE_PAYMENT", Bucket { tokens: 10, seconds: 60 }),
-            Self::Public => ("RATE_PUBLIC", Bucket { tokens: 20, seconds: 60 }),
-            Self::Admin => ("RATE_ADMIN", Bucket { tokens: 1000, seconds: 60 }),
-            Self::Webhook => ("RATE_WEBHOOK", Bucket { tokens: 30, seconds: 10 }),
-        }
-    }
-
-    /// Does the choke point count only calls that fail to authenticate?
-    #[must_use]
-    pub fn counts_failures_only(self) -> bool {
-        matches!(self, Self::Auth | Self::Webhook)
-    }
-
-    fn is_exact(self, mutates: bool) -> bool {
-        mutates || matches!(self, Self::Auth | Self::Payment | Self::Admin | Self::Webhook)
-    }
-
-    /// Must a call be refused while the buckets cannot be reached?
-    fn fails_closed(self) -> bool {
-        matches!(self, Self::Auth | Self::Payment | Self::Admin)
-    }
-}
 
 /// So many tokens, refilled within so many seconds; written `5/60`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,24 +108,28 @@ impl Allowance {
 #[derive(Clone, Debug)]
 pub struct Limiter {
     table: Table,
-    buckets: Arc<HashMap<LimitClass, Bucket>>,
+    buckets: Arc<HashMap<&'static str, Bucket>>,
     trusted: Arc<Vec<Network>>,
-    warm: Arc<Mutex<HashMap<(LimitClass, String), Instant>>>,
+    warm: Arc<Mutex<HashMap<(&'static str, String), Instant>>>,
 }
 
 /// Callers remembered by one process; beyond it, those with full buckets are forgotten.
 const WARM_MAX: usize = 10_000;
 
 impl Limiter {
-    /// The limits by the settings `RATE_…`.
+    /// The limits of these classes, by the settings `RATE_…`.
     ///
     /// # Errors
     /// When one is malformed.
-    pub fn from_environment(environment: &Environment, table: Table) -> Result<Self, SettingError> {
+    pub fn from_environment(
+        environment: &Environment,
+        table: Table,
+        classes: &[LimitClass],
+    ) -> Result<Self, SettingError> {
         let mut buckets = HashMap::new();
-        for class in LimitClass::ALL {
-            let (name, default) = class.setting();
-            buckets.insert(class, environment.parse(name, default)?);
+        for class in classes {
+            let default = Bucket { tokens: class.tokens, seconds: class.seconds };
+            buckets.insert(class.name, environment.parse(&class.setting(), default)?);
         }
         let cidrs = environment.get("RATE_TRUSTED_CIDRS").unwrap_or_default();
         let malformed = |()| SettingError::Malformed("RATE_TRUSTED_CIDRS".to_owned());
@@ -197,7 +154,7 @@ impl Limiter {
     ///
     /// # Errors
     /// As [`Limiter::take`].
-    pub async fn count(&self, class: LimitClass, key: &str, now: Instant) -> Result<()> {
+    pub async fn count(&self, class: &LimitClass, key: &str, now: Instant) -> Result<()> {
         crate::meter::as_choke(self.take(class, key, true, now)).await.map(|_| ())
     }
 
@@ -208,13 +165,13 @@ impl Limiter {
     /// something that matters.
     pub async fn take(
         &self,
-        class: LimitClass,
+        class: &LimitClass,
         key: &str,
         mutates: bool,
         now: Instant,
     ) -> Result<Allowance> {
-        let Some(bucket) = self.buckets.get(&class).copied() else {
-            return Ok(Allowance::unlimited());
+        let Some(bucket) = self.buckets.get(class.name).copied() else {
+            return Err(Problem::bug(format!("the service does not list {}", class.name)));
         };
         let warm = self.warm_full_at(class, key);
         if let Some(full_at) = warm.filter(|full_at| *full_at > bucket.latest(now)) {
@@ -231,7 +188,7 @@ impl Limiter {
                 self.remember(class, key, full_at, now);
                 Err(refused(bucket, full_at, now))
             }
-            Err(error) if class.fails_closed() => Err(error.into()),
+            Err(error) if class.fails_closed => Err(error.into()),
             Err(error) => {
                 tracing::warn!(%error, "limit not counted");
                 Ok(Allowance::unlimited())
@@ -241,13 +198,12 @@ impl Limiter {
 
     async fn take_exact(
         &self,
-        class: LimitClass,
+        class: &LimitClass,
         bucket: Bucket,
         key: &str,
         now: Instant,
     ) -> Result<Taken, WriteError> {
-        let name = class.setting().0;
-        let at = Key::new(format!("LIMIT#{name}#{key}"), "BUCKET");
+        let at = Key::new(format!("LIMIT#{}#{key}", class.setting()), "BUCKET");
         let ttl = (now + bucket.window() + bucket.window()).seconds();
         let latest = bucket.latest(now);
         let interval = i64::try_from(bucket.interval().as_millis()).unwrap_or(i64::MAX);
@@ -289,18 +245,18 @@ impl Limiter {
         Err(WriteError::Conflict)
     }
 
-    fn warm_full_at(&self, class: LimitClass, key: &str) -> Option<Instant> {
+    fn warm_full_at(&self, class: &LimitClass, key: &str) -> Option<Instant> {
         let warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
-        warm.get(&(class, key.to_owned())).copied()
+        warm.get(&(class.name, key.to_owned())).copied()
     }
 
-    fn remember(&self, class: LimitClass, key: &str, full_at: Instant, now: Instant) {
+    fn remember(&self, class: &LimitClass, key: &str, full_at: Instant, now: Instant) {
         let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
         if warm.len() >= WARM_MAX {
             warm.retain(|_, full_at| *full_at > now);
         }
         if warm.len() < WARM_MAX {
-            warm.insert((class, key.to_owned()), full_at);
+            warm.insert((class.name, key.to_owned()), full_at);
         }
     }
 }
@@ -316,14 +272,10 @@ fn refused(bucket: Bucket, full_at: Instant, now: Instant) -> Problem {
     let allowance = Allowance { remaining: 0, ..bucket.allowance(full_at, now) };
     let mut headers = HeaderMap::new();
     allowance.write(&mut headers);
-    let problem = Problem::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "too_many_requests",
-        "Too Many Requests",
-        texts::TOO_MANY,
-    )
-    .with("retryAfter", (now + wait).millis())
-    .with_header(header::RETRY_AFTER, HeaderValue::from(seconds));
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let problem = Problem::neutral(status, "too_many_requests", "Too Many Requests")
+        .with("retryAfter", (now + wait).millis())
+        .with_header(header::RETRY_AFTER, HeaderValue::from(seconds));
     headers.into_iter().fold(problem, |problem, (name, value)| match name {
         Some(name) => problem.with_header(name, value),
         None => problem,
@@ -341,14 +293,26 @@ mod tests {
         Instant::from_millis(1_768_900_000_000 + millis)
     }
 
+    const EXACT: LimitClass = LimitClass {
+        name: "EXACT",
+        tokens: 10,
+        seconds: 60,
+        counts: Counts::Calls,
+        kept: Kept::Exact,
+        fails_closed: true,
+    };
+    const FEW: LimitClass = LimitClass { name: "FEW", tokens: 5, ..EXACT };
+    const WARM: LimitClass = LimitClass { name: "WARM", tokens: 20, kept: Kept::ByMethod, ..EXACT };
+
     async fn limiter() -> Limiter {
-        Limiter::from_environment(&Environment::default(), testing::table().await).unwrap()
+        let (none, table) = (Environment::default(), testing::table().await);
+        Limiter::from_environment(&none, table, &[EXACT, FEW, WARM]).unwrap()
     }
 
     #[tokio::test]
     async fn parallel_calls_pass_exactly_the_limit() {
         let limiter = limiter().await;
-        let calls = (0..200).map(|_| limiter.take(LimitClass::Payment, "42", true, at(0)));
+        let calls = (0..200).map(|_| limiter.take(&EXACT, "42", true, at(0)));
         let passed = join_all(calls).await.into_iter().filter(Result::is_ok).count();
         assert_eq!(passed, 10);
     }
@@ -356,7 +320,7 @@ mod tests {
     #[tokio::test]
     async fn tokens_come_back_one_by_one() {
         let limiter = limiter().await;
-        let take = |millis| limiter.take(LimitClass::Auth, "42", true, at(millis));
+        let take = |millis| limiter.take(&FEW, "42", true, at(millis));
         for left in (0..5).rev() {
             assert_eq!(take(0).await.unwrap().remaining, left);
         }
@@ -375,13 +339,26 @@ mod tests {
         meter
             .watch(async {
                 for _ in 0..20 {
-                    assert!(limiter.take(LimitClass::Public, "a", false, at(0)).await.is_ok());
+                    assert!(limiter.take(&WARM, "a", false, at(0)).await.is_ok());
                 }
-                assert!(limiter.take(LimitClass::Public, "a", false, at(0)).await.is_err());
-                assert!(limiter.take(LimitClass::Public, "b", false, at(0)).await.is_ok());
+                assert!(limiter.take(&WARM, "a", false, at(0)).await.is_err());
+                assert!(limiter.take(&WARM, "b", false, at(0)).await.is_ok());
             })
             .await;
         assert_eq!(meter.choke().requests, 0);
+    }
+
+    #[tokio::test]
+    async fn a_setting_replaces_the_figures_of_its_class() {
+        let settings: Environment =
+            [("RATE_FEW".to_owned(), "1/5".to_owned())].into_iter().collect();
+        let limiter = Limiter::from_environment(&settings, testing::table().await, &[FEW]).unwrap();
+        assert!(limiter.take(&FEW, "42", true, at(0)).await.is_ok());
+        let refused = limiter.take(&FEW, "42", true, at(0)).await.unwrap_err();
+        assert_eq!(refused.header(&header::RETRY_AFTER).unwrap(), "5");
+        assert_eq!(limiter.take(&WARM, "42", false, at(0)).await.unwrap_err().code(), "internal");
+        let bad: Environment = [("RATE_FEW".to_owned(), "1".to_owned())].into_iter().collect();
+        assert!(Limiter::from_environment(&bad, testing::table().await, &[FEW]).is_err());
     }
 
     #[test]

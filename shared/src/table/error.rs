@@ -34,7 +34,11 @@ impl StoreError {
     }
 
     pub(super) fn unprocessed() -> Self {
-        Self("keys were left unprocessed".to_owned())
+        Self("requests were left unprocessed".to_owned())
+    }
+
+    pub(super) fn not_for_a_batch() -> Self {
+        Self("a batch takes puts and deletes without conditions".to_owned())
     }
 
     pub(super) fn lone_check() -> Self {

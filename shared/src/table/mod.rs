@@ -4,6 +4,7 @@
 //! transaction has a name, and a refused condition comes back under that name with the item that
 //! refused it, so that no second read is needed to tell the caller why. There is no scan.
 
+mod batch;
 mod error;
 mod item;
 mod query;
@@ -17,8 +18,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    ConsumedCapacity, KeysAndAttributes, ReturnConsumedCapacity, ReturnValue,
-    ReturnValuesOnConditionCheckFailure,
+    ConsumedCapacity, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
 };
 
 pub use error::{Refusal, StoreError, WriteError};
@@ -76,50 +76,6 @@ impl Table {
         })
         .await;
         Ok(answer.map_err(StoreError::from_sdk)?.item.map(Item))
-    }
-
-    /// Reads up to 100 items at once, strongly consistent. One request; what DynamoDB leaves
-    /// unprocessed is asked for again.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table does not answer or keeps leaving keys unprocessed.
-    pub async fn batch(&self, keys: &[Key]) -> Result<Rows, StoreError> {
-        let mut rows = Rows::default();
-        let mut pending: Vec<_> = keys.iter().map(Key::attributes).collect();
-        let mut tries = 0;
-        while !pending.is_empty() {
-            if tries == CONFLICT_TRIES {
-                return Err(StoreError::unprocessed());
-            }
-            if tries > 0 {
-                retry::pause(tries).await;
-            }
-            tries += 1;
-            let wanted = KeysAndAttributes::builder()
-                .set_keys(Some(pending))
-                .consistent_read(true)
-                .build()
-                .map_err(StoreError::build)?;
-            let request = self
-                .client
-                .batch_get_item()
-                .request_items(&self.name, wanted)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let answer = meter::request(Box::pin(request.send()), |answer| match answer {
-                Ok(output) => sum(output.consumed_capacity(), read_charge),
-                Err(_) => Charge::default(),
-            })
-            .await
-            .map_err(StoreError::from_sdk)?;
-            rows.extend(answer.responses.unwrap_or_default().into_values().flatten());
-            pending = answer
-                .unprocessed_keys
-                .unwrap_or_default()
-                .into_values()
-                .flat_map(|left| left.keys)
-                .collect();
-        }
-        Ok(rows)
     }
 
     /// Reads one page. One request.

@@ -77,6 +77,23 @@ impl Query {
         self
     }
 
+    /// Only sort keys from `first` on.
+    #[must_use]
+    pub fn at_least(mut self, first: impl Into<String>) -> Self {
+        let values = BTreeMap::from([(":from".to_owned(), first.into())]);
+        self.range = Some(("#sort >= :from".to_owned(), values));
+        self
+    }
+
+    /// Only sort keys from `first` up to and with `last`. There are none when `last` is less.
+    #[must_use]
+    pub fn between(mut self, first: impl Into<String>, last: impl Into<String>) -> Self {
+        let values =
+            BTreeMap::from([(":from".to_owned(), first.into()), (":to".to_owned(), last.into())]);
+        self.range = Some(("#sort BETWEEN :from AND :to".to_owned(), values));
+        self
+    }
+
     /// Last sort key first.
     #[must_use]
     pub fn descending(mut self) -> Self {

@@ -139,3 +139,67 @@ async fn a_met_transaction_is_tried_again_and_a_lost_answer_is_harmless() {
     table.transact(vec![add()]).await.unwrap();
     assert_eq!(count().await, Some(3));
 }
+
+#[tokio::test]
+async fn a_query_keeps_to_its_bounds() {
+    let table = testing::table().await;
+    for id in 0..9 {
+        table.write(Write::insert("note", &note(&id.to_string(), id))).await.unwrap();
+    }
+    let found = async |query: Query| {
+        let page = table.query(&query).await.unwrap();
+        page.read::<Note>().unwrap().into_iter().map(|note| note.id).collect::<String>()
+    };
+    let all = || Query::partition("NOTES");
+    assert_eq!(found(all().at_least("NOTE#6")).await, "678");
+    assert_eq!(found(all().up_to("NOTE#2")).await, "012");
+    assert_eq!(found(all().between("NOTE#3", "NOTE#5")).await, "345");
+    assert_eq!(found(all().between("NOTE#3", "NOTE#5").descending().limit(2)).await, "54");
+}
+
+#[tokio::test]
+async fn values_are_appended_to_a_list_that_need_not_be_there() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct List {
+        takers: Vec<i64>,
+        names: Vec<String>,
+    }
+    impl Entity for List {
+        const KIND: &'static str = "List";
+
+        fn key(&self) -> Key {
+            Key::new("LIST", "LIST")
+        }
+    }
+    let table = testing::table().await;
+    for taker in [7, 8] {
+        let write = Write::update("list", Key::new("LIST", "LIST"))
+            .set("kind", "List")
+            .append("takers", taker)
+            .append("names", taker.to_string());
+        table.transact(vec![write]).await.unwrap();
+    }
+    let list: List = table.get(&Key::new("LIST", "LIST")).await.unwrap().unwrap();
+    assert_eq!((list.takers, list.names), (vec![7, 8], vec!["7".to_owned(), "8".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_batch_puts_and_deletes_more_than_one_request_holds() {
+    let table = testing::table().await;
+    let meter = Meter::default();
+    meter.enter_function();
+    let notes: Vec<_> = (0..60).map(|id| note(&format!("{id:02}"), id)).collect();
+    let puts = notes.iter().map(|note| Write::put("note", note)).collect();
+    meter.watch(table.write_batch(puts)).await.unwrap();
+    assert_eq!((meter.function().requests, meter.function().items), (3, 60));
+    let mut mixed: Vec<_> =
+        notes.iter().skip(1).map(|note| Write::delete("note", note.key())).collect();
+    mixed.push(Write::put("note", &note("99", 99)));
+    table.write_batch(mixed).await.unwrap();
+    let left = table.query(&Query::partition("NOTES")).await.unwrap().read::<Note>().unwrap();
+    assert_eq!(left, [note("00", 0), note("99", 99)]);
+    table.write_batch(Vec::new()).await.unwrap();
+    let conditional = vec![Write::insert("note", &note("a", 1))];
+    assert!(table.write_batch(conditional).await.is_err());
+    assert!(table.write_batch(vec![Write::update("n", Key::new("a", "a"))]).await.is_err());
+}

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{
-    self, AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    self, AttributeValue, DeleteRequest, PutRequest, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, WriteRequest,
 };
 use serde::Serialize;
 
@@ -148,6 +149,15 @@ impl Write {
         self.clause(attribute, Some(amount), |a, v| (Clause::Add, format!("{a} {v}")))
     }
 
+    /// Appends a value to a list; an absent one counts as empty.
+    #[must_use]
+    pub fn append(self, attribute: &str, value: impl Serialize) -> Self {
+        let write = self.clause(attribute, Some([value]), |a, v| {
+            (Clause::Set, format!("{a} = list_append(if_not_exists({a}, :no_list), {v})"))
+        });
+        write.bind(":no_list", [(); 0])
+    }
+
     /// Removes an attribute.
     #[must_use]
     pub fn remove(self, attribute: &str) -> Self {
@@ -256,6 +266,25 @@ impl Write {
             }
         };
         Ok(item.build())
+    }
+}
+
+impl Write {
+    /// The write as part of a batch, which knows puts and deletes without conditions only.
+    pub(super) fn into_request(self) -> Result<WriteRequest, StoreError> {
+        let request = WriteRequest::builder();
+        let request = match self.into_action()? {
+            Action::Put(Put { item, condition: None, .. }) => {
+                let put = PutRequest::builder().set_item(Some(item));
+                request.put_request(put.build().map_err(StoreError::build)?)
+            }
+            Action::Delete(Delete { key, condition: None, .. }) => {
+                let delete = DeleteRequest::builder().set_key(Some(key));
+                request.delete_request(delete.build().map_err(StoreError::build)?)
+            }
+            _ => return Err(StoreError::not_for_a_batch()),
+        };
+        Ok(request.build())
     }
 }
 

@@ -1,8 +1,8 @@
 //! The check of `initData`: what a mini-app says about its user, signed with the bot's token.
 //!
-//! Order: length, one strict form decoding, the hash, and only then the content, read from the
-//! very bytes the hash was computed over. So an error about age or user is told only to someone
-//! who holds data that Telegram has signed.
+//! Order: length, whether there is a hash at all, one strict form decoding, the hash, and only then
+//! the content, read from the very bytes the hash was computed over: age before user. So an error
+//! about either is told only to someone who holds data that Telegram has signed.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use super::form::{self, FormError};
 use super::token::BotToken;
-use super::user::TelegramUser;
+use super::user::{TelegramId, TelegramUser};
 
 /// The longest `initData` that is read, in bytes.
 pub const RAW_MAX: usize = 8 * 1024;
@@ -179,6 +179,12 @@ pub enum InitDataError {
     /// Signed, but without a user (opened from a channel, for instance).
     #[error("initData names no user")]
     UserMissing,
+    /// Signed, but the user is blank.
+    #[error("the user of initData is blank")]
+    UserBlank,
+    /// The user is JSON, but has no id that a person can have.
+    #[error("the user of initData has no id")]
+    UserIdInvalid,
     /// The user cannot be read.
     #[error("the user of initData is malformed")]
     UserMalformed,
@@ -211,13 +217,22 @@ pub fn verify(
     now: Timestamp,
     rules: &Rules,
 ) -> Result<InitData, InitDataError> {
-    let fields = Fields::parse(raw)?;
+    let fields = Fields::parse(raw).map_err(|error| match error {
+        InitDataError::TooLong => error,
+        _ if names_hash(raw) => error,
+        _ => InitDataError::HashMissing,
+    })?;
     let hash = fields.get("hash").ok_or(InitDataError::HashMissing)?;
     let hash = lower_hex_32(hash).ok_or(InitDataError::HashMalformed)?;
     if !keys.signed(fields.check_string("", &["hash"]).as_bytes(), &hash) {
         return Err(InitDataError::HashMismatch);
     }
     fields.read(now, rules)
+}
+
+/// Does this, which does not read as a form, look as if it had a hash?
+fn names_hash(raw: &str) -> bool {
+    raw.split('&').any(|pair| pair.starts_with("hash="))
 }
 
 /// Mints `initData`: the fields, form-encoded, and their hash.
@@ -292,7 +307,10 @@ impl Fields {
             return Err(InitDataError::Future);
         }
         let user = self.get("user").ok_or(InitDataError::UserMissing)?;
-        let user = serde_json::from_str(user).map_err(|_| InitDataError::UserMalformed)?;
+        if user.trim().is_empty() {
+            return Err(InitDataError::UserBlank);
+        }
+        let user = serde_json::from_str(user).map_err(|_| wrong_with(user))?;
         Ok(InitData {
             user,
             auth_date,
@@ -302,6 +320,18 @@ impl Fields {
             chat_instance: self.owned("chat_instance"),
             chat: self.get("chat").and_then(|chat| serde_json::from_str(chat).ok()),
         })
+    }
+}
+
+/// What is wrong with a user that does not read.
+fn wrong_with(user: &str) -> InitDataError {
+    let Ok(user) = serde_json::from_str::<serde_json::Value>(user) else {
+        return InitDataError::UserMalformed;
+    };
+    let id = user.get("id").and_then(serde_json::Value::as_i64);
+    match id.and_then(TelegramId::new) {
+        Some(_) => InitDataError::UserMalformed,
+        None => InitDataError::UserIdInvalid,
     }
 }
 

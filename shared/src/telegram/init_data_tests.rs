@@ -176,6 +176,8 @@ fn hash_is_64_lower_case_digits_and_there_once() {
     let (body, _) = RAW.split_once("&hash=").unwrap();
     let rows = [
         (body.to_owned(), InitDataError::HashMissing),
+        (format!("{body}&user=x"), InitDataError::HashMissing),
+        ("mock_init_data_for_development".to_owned(), InitDataError::HashMissing),
         (format!("{body}&Hash={HASH}"), InitDataError::HashMissing),
         (format!("{body}&hash="), InitDataError::HashMalformed),
         (format!("{body}&hash={}", HASH.to_uppercase()), InitDataError::HashMalformed),
@@ -215,7 +217,7 @@ fn pairs_cannot_be_merged_or_split_under_the_same_hash() {
 #[test]
 fn malformed_forms_are_refused() {
     for raw in ["", "&", "tma", "{}", "%", "auth_date", "\u{0}"] {
-        assert_eq!(check(raw), Err(InitDataError::Malformed), "{raw:?}");
+        assert_eq!(check(raw), Err(InitDataError::HashMissing), "{raw:?}");
     }
     for tail in ["&", "&x", "&=1", "&x=%", "&x=%e", "&x=%zz", "&x=%ff", "&x=%c3%28"] {
         assert_eq!(check(&format!("{RAW}{tail}")), Err(InitDataError::Malformed), "{tail}");
@@ -257,23 +259,24 @@ fn user_is_read_from_the_signed_bytes() {
 fn user_traps() {
     let missing = sign(&[("auth_date", "1768900000")], &token());
     assert_eq!(check(&missing), Err(InitDataError::UserMissing));
-    for user in [
-        "",
-        "null",
-        "[]",
-        "{}",
-        "7",
-        r#"{"id":"7"}"#,
-        r#"{"id":7.0}"#,
-        r#"{"id":0}"#,
-        r#"{"id":-7}"#,
-        r#"{"id":4503599627370496}"#,
-        r#"{"id":7,"id":8}"#,
-        r#"{"id":7,"x":1,"x":1}"#,
-        r#"{"id":7"#,
-        r#"{"id":7}{}"#,
+    for (user, wrong) in [
+        ("", InitDataError::UserBlank),
+        (" ", InitDataError::UserBlank),
+        ("null", InitDataError::UserIdInvalid),
+        ("[]", InitDataError::UserIdInvalid),
+        ("{}", InitDataError::UserIdInvalid),
+        ("7", InitDataError::UserIdInvalid),
+        (r#"{"id":"7"}"#, InitDataError::UserIdInvalid),
+        (r#"{"id":7.0}"#, InitDataError::UserIdInvalid),
+        (r#"{"id":0}"#, InitDataError::UserIdInvalid),
+        (r#"{"id":-7}"#, InitDataError::UserIdInvalid),
+        (r#"{"id":4503599627370496}"#, InitDataError::UserIdInvalid),
+        (r#"{"id":7,"id":8}"#, InitDataError::UserMalformed),
+        (r#"{"id":7,"x":1,"x":1}"#, InitDataError::UserMalformed),
+        (r#"{"id":7"#, InitDataError::UserMalformed),
+        (r#"{"id":7}{}"#, InitDataError::UserMalformed),
     ] {
-        assert_eq!(check(&signed(&[("user", user)])), Err(InitDataError::UserMalformed), "{user}");
+        assert_eq!(check(&signed(&[("user", user)])), Err(wrong), "{user}");
     }
     assert!(check(&signed(&[("user", r#"{"id":4503599627370495}"#)])).is_ok());
     let deep = format!(r#"{{"id":7,"x":{}}}"#, "[".repeat(2000));

@@ -7,8 +7,7 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use shared::clock::{Instant, Now};
 use shared::function::{Access, Function, Service};
-use shared::http::{Answer, Credential, Json, Origin, Subject, read_json, require_origin, success};
-use shared::limit::LimitClass;
+use shared::http::{Answer, Credential, Json, Origin, Subject, read_json, require_origin};
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
 use shared::session::{Clear, Cookies, Renewal};
@@ -19,6 +18,7 @@ use super::model::{self, Member};
 use super::profile::{User, me, update};
 use super::store;
 use crate::App;
+use crate::wire::{self, success};
 
 /// The functions of this capability.
 #[must_use]
@@ -39,7 +39,7 @@ pub fn sign_in() -> Function<App> {
     Function::<App>::post("club-auth-telegram", "/api/v1/auth/telegram")
         .summary("Signs in with the launch data of the mini-app")
         .access(Access::SignIn)
-        .limited(LimitClass::Auth)
+        .limited(wire::AUTH)
         .needs("TELEGRAM_BOT_TOKEN")
         .needs("JWT_SECRET")
         .takes::<SignIn>()
@@ -53,7 +53,7 @@ pub fn refresh() -> Function<App> {
     Function::<App>::post("club-auth-refresh", "/api/v1/auth/refresh")
         .summary("Exchanges a refresh token for new tokens")
         .access(Access::SignIn)
-        .limited(LimitClass::Auth)
+        .limited(wire::AUTH)
         .needs("TELEGRAM_BOT_TOKEN")
         .needs("JWT_SECRET")
         .takes::<Refresh>()
@@ -66,7 +66,7 @@ pub fn refresh() -> Function<App> {
 pub fn log_out() -> Function<App> {
     Function::<App>::post("club-auth-logout", "/api/v1/auth/logout")
         .summary("Revokes the tokens of this sign-in")
-        .limited(LimitClass::Api)
+        .limited(wire::API)
         .answers::<Message>()
         .handled_by(post(handle_log_out))
 }
@@ -155,7 +155,7 @@ async fn handle_sign_in(
             .because(error),
     })?;
     let tg_id = data.user.id.get();
-    app.platform.limiter.count(LimitClass::Auth, &tg_id.to_string(), now).await?;
+    app.platform.limiter.count(&wire::AUTH, &tg_id.to_string(), now).await?;
     let (member, renewal) = enter(&app, &data, now).await?;
     let body = SignedIn { user: User::of(member, now), tokens: Tokens::of(renewal.clone()) };
     let mut response = success(body)?;
@@ -166,7 +166,7 @@ async fn handle_sign_in(
 /// Opens a login family together with the member's refreshed or new profile: one read, one
 /// transaction.
 async fn enter(app: &App, data: &InitData, now: Instant) -> Result<(Member, Renewal)> {
-    let identity = app.platform().identity()?;
+    let sessions = app.platform().sessions()?;
     let table = &app.platform.table;
     let tg_id = data.user.id.get();
     optimistic(|| async {
@@ -180,7 +180,7 @@ async fn enter(app: &App, data: &InitData, now: Instant) -> Result<(Member, Rene
                 (member, writes)
             }
         };
-        let (family, renewal) = identity.sessions.open(&member.id, tg_id, now)?;
+        let (family, renewal) = sessions.open(&member.id, tg_id, now)?;
         writes.push(family);
         match table.transact(writes).await {
             Ok(()) => Ok(Round::Done((member, renewal))),
@@ -226,7 +226,7 @@ async fn handle_refresh(
             token
         }
     };
-    let renewal = app.platform().identity()?.sessions.rotate(&token, None, now).await?;
+    let renewal = app.platform().sessions()?.rotate(&token, None, now).await?;
     if store::find(&app.platform.table, renewal.claims.telegram_id).await?.is_none() {
         return Err(Problem::unauthorized("member_gone").with_error("User not found"));
     }
@@ -242,7 +242,7 @@ async fn handle_log_out(
     headers: HeaderMap,
     subject: Subject,
 ) -> Answer {
-    let sessions = &app.platform().identity()?.sessions;
+    let sessions = app.platform().sessions()?;
     match &subject.credential {
         Credential::Session(claims) => sessions.revoke(&claims.family, now).await?,
         // Launch data names no sign-in; the cookies of the same person beside it do.

@@ -6,17 +6,17 @@ use http::StatusCode;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared::cache::{CacheClass, Conditional};
+use shared::cache::Conditional;
 use shared::clock::{Instant, Now};
 use shared::function::Function;
-use shared::http::{Answer, Json, Subject, success};
-use shared::limit::LimitClass;
+use shared::http::{Answer, Json, Subject};
 use shared::problem::{FieldError, Problem, Result};
 use shared::retry::{Round, optimistic};
 use utoipa::ToSchema;
 
 use super::model::{self, Member};
 use super::store;
+use crate::wire::{self, succeeded, success};
 use crate::{App, texts};
 
 /// `GET /api/v1/auth/me` and its twin `GET /api/v1/users/me`.
@@ -24,8 +24,8 @@ use crate::{App, texts};
 pub fn me(name: &'static str, path: &'static str) -> Function<App> {
     Function::<App>::get(name, path)
         .summary("The caller's profile")
-        .limited(LimitClass::Api)
-        .cached(CacheClass::User)
+        .limited(wire::API)
+        .cached(wire::USER)
         .answers::<Me>()
         .handled_by(get(handle_me))
 }
@@ -35,7 +35,7 @@ pub fn me(name: &'static str, path: &'static str) -> Function<App> {
 pub fn update() -> Function<App> {
     Function::<App>::patch("club-users-update", "/api/v1/users/me")
         .summary("Changes the caller's profile")
-        .limited(LimitClass::Api)
+        .limited(wire::API)
         .takes::<Changes>()
         .answers::<Updated>()
         .handled_by(patch(handle_update))
@@ -123,7 +123,7 @@ async fn handle_me(
     let validator = cached.validator(&[&member.version.to_string(), &paid]);
     match cached.known(&validator) {
         Some(response) => Ok(response),
-        None => cached.fresh(&validator, Me { user: User::of(member, now) }),
+        None => cached.fresh(&validator, &succeeded(Me { user: User::of(member, now) })),
     }
 }
 

@@ -10,7 +10,7 @@ async fn a_refresh_cookie_counts_only_from_a_page_of_the_app() {
     let allowed = "https://app.example.test";
     let world = World::with(&[("CORS_ORIGIN", allowed)]).await;
     let member = world.member(42).await;
-    let sessions = &world.app.platform.identity().unwrap().sessions;
+    let sessions = world.app.platform.sessions().unwrap();
     let (family, tokens) = sessions.open(&member.id, member.tg_id, world.now()).unwrap();
     world.table().write(family).await.unwrap();
     let cookie = format!("refresh_token={}", tokens.refresh_token);

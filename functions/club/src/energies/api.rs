@@ -4,11 +4,10 @@ use axum::extract::State;
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared::cache::{CacheClass, Conditional};
+use shared::cache::Conditional;
 use shared::clock::{Instant, Now};
 use shared::function::Function;
 use shared::http::{Answer, Search, Subject, page_limit};
-use shared::limit::LimitClass;
 use shared::table::Cursor;
 use utoipa::ToSchema;
 
@@ -16,6 +15,7 @@ use super::model::{EnergyEntry, Kind};
 use super::store;
 use crate::App;
 use crate::auth::{self, Member};
+use crate::wire::{self, succeeded};
 
 const HISTORY: &str = "club-energies-history";
 const HISTORY_LIMIT_DEFAULT: u32 = 50;
@@ -26,8 +26,8 @@ const HISTORY_LIMIT_MAX: u32 = 200;
 pub fn balance() -> Function<App> {
     Function::<App>::get("club-energies-balance", "/api/v1/energies/balance")
         .summary("The caller's energies")
-        .limited(LimitClass::Api)
-        .cached(CacheClass::User)
+        .limited(wire::API)
+        .cached(wire::USER)
         .answers::<Balance>()
         .handled_by(get(handle_balance))
 }
@@ -37,8 +37,8 @@ pub fn balance() -> Function<App> {
 pub fn history() -> Function<App> {
     Function::<App>::get(HISTORY, "/api/v1/energies/history")
         .summary("The caller's energies as they came and went, newest first")
-        .limited(LimitClass::Api)
-        .cached(CacheClass::User)
+        .limited(wire::API)
+        .cached(wire::USER)
         .reads(&[
             ("limit", "Lines of a page, from 1; 50 by default, 200 at most."),
             ("cursor", "Where to go on: `nextCursor` of the page before."),
@@ -62,7 +62,7 @@ async fn handle_balance(
     let validator = cached.validator(&[&member.version.to_string()]);
     match cached.known(&validator) {
         Some(response) => Ok(response),
-        None => cached.fresh(&validator, Balance { balance: member.balance }),
+        None => cached.fresh(&validator, &succeeded(Balance { balance: member.balance })),
     }
 }
 
@@ -134,7 +134,7 @@ async fn handle_history(
     cached: Conditional,
 ) -> Answer {
     let limit = page_limit(wanted.limit.as_deref(), HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX)?;
-    let secret = app.platform.identity()?.sessions.secret();
+    let secret = app.platform.sessions()?.secret();
     let caller = subject.telegram_id.to_string();
     let scope = [HISTORY, caller.as_str()];
     let cursor = wanted.cursor.filter(|cursor| !cursor.is_empty());
@@ -149,5 +149,5 @@ async fn handle_history(
     let entries = store::entries(&page.items)?.into_iter();
     let transactions = entries.map(|entry| EnergyTransaction::of(entry, &member)).collect();
     let next_cursor = page.next.map(|next| next.seal(secret, &scope));
-    cached.fresh(&validator, History { transactions, next_cursor })
+    cached.fresh(&validator, &succeeded(History { transactions, next_cursor }))
 }

@@ -12,12 +12,13 @@ use serde_json::Value;
 use shared::clock::{Instant, Now};
 use shared::function::{Access, Function, Platform, Service as _};
 use shared::health::Report;
+use shared::http::Answer;
 use shared::http::fallback::Routes;
-use shared::http::{Answer, success};
 use shared::problem::Problem;
 use shared::queue::{Queue, QueueError};
 use utoipa::ToSchema;
 
+use crate::wire::success;
 use crate::{App, ratings, texts};
 
 /// The functions of this capability.
@@ -31,7 +32,7 @@ pub fn functions() -> Vec<Function<App>> {
 pub fn health() -> Function<App> {
     Function::<App>::get("club-health", "/health")
         .summary("Is the service there?")
-        .access(Access::Anyone)
+        .access(Access::Public)
         .answers::<Health>()
         .handled_by(get(handle_health))
 }
@@ -41,7 +42,7 @@ pub fn health() -> Function<App> {
 pub fn live() -> Function<App> {
     Function::<App>::get("club-health-live", "/health/live")
         .summary("Does a process run?")
-        .access(Access::Anyone)
+        .access(Access::Public)
         .answers::<Live>()
         .handled_by(get(handle_live))
 }
@@ -51,7 +52,7 @@ pub fn live() -> Function<App> {
 pub fn ready() -> Function<App> {
     Function::<App>::get("club-health-ready", "/health/ready")
         .summary("Does all that the service depends on answer?")
-        .access(Access::Anyone)
+        .access(Access::Public)
         .answers::<Ready>()
         .handled_by(get(handle_ready))
 }
@@ -61,7 +62,7 @@ pub fn ready() -> Function<App> {
 pub fn fallback() -> Function<App> {
     Function::<App>::fallback("club-fallback")
         .summary("404, 405 with Allow, preflights, 308 to the path without a trailing slash")
-        .access(Access::Anyone)
+        .access(Access::Public)
         .handled_by(any(handle_fallback))
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use shared::clock::Instant;
 use shared::function::{Function, Invocation};
 use shared::lease::Lease;
-use shared::outbox::{self, Claimed, Entry, Hint, Outcome};
+use shared::outbox::{self, AfterCrash, Claimed, Entry, Hint, Outcome, Rules};
 use shared::problem::{Problem, Result, chain};
 use shared::queue::{self, Queue};
 use shared::stream::Change;
@@ -24,6 +24,10 @@ const OVERDUE: SignedDuration = SignedDuration::from_mins(2);
 const RESERVE: Duration = Duration::from_secs(10);
 /// When to try again a message that could not be sent because the table did not answer.
 const STORE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
+
+/// A member who is congratulated twice is a worse fault than one whose congratulation is reported
+/// missing.
+const RULES: Rules = Rules { pauses_s: &[1, 5, 15], after_crash: AfterCrash::Report };
 
 /// New rows of the outbox, from the change stream.
 #[must_use]
@@ -62,7 +66,7 @@ async fn run_deliver(app: App, invocation: Invocation, hint: queue::Message<Hint
     let clock = Ticking::from(invocation.now);
     let table = &app.platform.table;
     let bot = bot(&app)?;
-    let claim = match outbox::claim(table, &hint.body.outbox_id, clock.now()).await? {
+    let claim = match outbox::claim(table, &hint.body.outbox_id, clock.now(), RULES).await? {
         Claimed::Yes(claim) => claim,
         Claimed::No => return Ok(()),
         Claimed::Later(at) => return remind(&app, hint.body, at, clock).await,

@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::clock::{Instant, Now};
 use shared::function::Function;
-use shared::http::{Answer, Json, Params, Subject, success};
+use shared::http::{Answer, Json, Params, Subject};
 use shared::idempotency::{Idempotency, mark_replayed};
-use shared::limit::LimitClass;
 use shared::money::Currency;
 use shared::problem::{Problem, Result};
 use utoipa::ToSchema;
@@ -20,6 +19,7 @@ use super::offers::Purpose;
 use super::providers::Provider;
 use super::{settlement, store};
 use crate::auth::{Member, find, member_key};
+use crate::wire::{self, success};
 use crate::{App, texts};
 
 /// `POST /api/payments/generate-link`.
@@ -27,8 +27,8 @@ use crate::{App, texts};
 pub fn link() -> Function<App> {
     Function::<App>::post("club-payments-link", "/api/payments/generate-link")
         .summary("Makes an attempt to pay and answers where")
-        .limited(LimitClass::Payment)
-        .russian_errors()
+        .limited(wire::PAYMENT)
+        .dressed(wire::in_russian)
         .needs_with("SANDBOX_PROVIDER_URL", "SANDBOX_SECRET")
         .takes::<LinkRequest>()
         .answers::<LinkAnswer>()
@@ -40,8 +40,8 @@ pub fn link() -> Function<App> {
 pub fn status() -> Function<App> {
     Function::<App>::get("club-payments-status", "/api/payments/status")
         .summary("The caller's subscription")
-        .limited(LimitClass::Api)
-        .russian_errors()
+        .limited(wire::API)
+        .dressed(wire::in_russian)
         .answers::<StatusAnswer>()
         .handled_by(get(handle_status))
 }
@@ -51,8 +51,8 @@ pub fn status() -> Function<App> {
 pub fn attempt() -> Function<App> {
     Function::<App>::get("club-payments-attempt", "/api/payments/attempts/{id}")
         .summary("Where one of the caller's attempts stands")
-        .limited(LimitClass::Api)
-        .russian_errors()
+        .limited(wire::API)
+        .dressed(wire::in_russian)
         .answers::<AttemptAnswer>()
         .handled_by(get(handle_attempt))
 }

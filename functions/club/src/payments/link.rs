@@ -382,7 +382,7 @@ fn refused(code: &'static str, text: &'static str) -> Problem {
 fn cooling_down(unlock: Instant) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "cooldown_active", "cooldown_active", texts::COOLDOWN)
         .with("unlock_date", moscow_date(unlock))
-        .keeping_error()
+        .with("error", "cooldown_active")
 }
 
 fn failed(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Problem {

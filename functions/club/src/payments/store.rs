@@ -5,13 +5,14 @@ use jiff::SignedDuration;
 use shared::clock::Instant;
 use shared::idempotency::Idempotency;
 use shared::lease::Lease;
-use shared::problem::{Problem, Result, texts};
+use shared::problem::{Problem, Result};
 use shared::table::{Item, Refusal, Table, Write, WriteError};
 
 use super::items::{AnalyticsEvent, Due, OpenAttempt};
 use super::model::{Attempt, Event, Status};
 use super::providers::Invoice;
 use crate::outbox::{self, Message};
+use crate::texts;
 
 /// The attempt `id`. One read.
 ///

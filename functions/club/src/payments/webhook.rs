@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::clock::{Instant, Now};
 use shared::function::{Access, Function};
-use shared::http::{Answer, Json, Params, success};
-use shared::limit::LimitClass;
+use shared::http::{Answer, Json, Params};
 use shared::outbound::OutboundError;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
@@ -18,6 +17,7 @@ use utoipa::ToSchema;
 use super::model::{Attempt, Event, Said, Success};
 use super::providers::{self, Provider, ProviderError, SandboxState};
 use super::{refunds, settlement, store};
+use crate::wire::{self, success};
 use crate::{App, texts};
 
 /// `POST /api/webhooks/sandbox/payment`.
@@ -25,8 +25,9 @@ use crate::{App, texts};
 pub fn sandbox_webhook() -> Function<App> {
     Function::<App>::post("club-payments-sandbox-webhook", "/api/webhooks/sandbox/payment")
         .summary("Takes the sandbox provider's word that money came, failed to come or went back")
-        .access(Access::Webhook("SANDBOX_SECRET"))
-        .limited(LimitClass::Webhook)
+        .access(Access::Webhook)
+        .needs("SANDBOX_SECRET")
+        .limited(wire::WEBHOOK)
         .sandbox()
         .takes::<Delivery>()
         .answers::<Done>()
@@ -39,8 +40,9 @@ pub fn sandbox_state() -> Function<App> {
     let path = "/api/payments/sandbox/{attempt_id}/state";
     Function::<App>::post("club-payments-sandbox-state", path)
         .summary("Sets what the sandbox provider tells a check, without a webhook")
-        .access(Access::Webhook("SANDBOX_SECRET"))
-        .limited(LimitClass::Webhook)
+        .access(Access::Webhook)
+        .needs("SANDBOX_SECRET")
+        .limited(wire::WEBHOOK)
         .sandbox()
         .takes::<StateChange>()
         .answers::<Done>()

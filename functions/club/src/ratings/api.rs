@@ -3,11 +3,10 @@
 use axum::extract::State;
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
-use shared::cache::{CacheClass, Conditional};
+use shared::cache::Conditional;
 use shared::clock::{Instant, Now};
 use shared::function::{Access, Function};
 use shared::http::{Answer, Search, Subject, page_limit};
-use shared::limit::LimitClass;
 use shared::problem::{Problem, Result};
 use utoipa::ToSchema;
 
@@ -15,6 +14,7 @@ use super::model::{CityRow, Leader, mean};
 use super::store::{self, LeaderList, Tag};
 use crate::App;
 use crate::auth::{self, Member};
+use crate::wire::{self, succeeded};
 
 const LIMIT_DEFAULT: u32 = 50;
 const LIMIT_MAX: u32 = 100;
@@ -25,8 +25,8 @@ pub fn cities() -> Function<App> {
     Function::<App>::get("club-ratings-cities", "/api/v1/ratings/cities")
         .summary("The published rating of cities")
         .access(Access::Anyone)
-        .limited(LimitClass::Public)
-        .cached(CacheClass::Hot)
+        .limited(wire::PUBLIC)
+        .cached(wire::HOT)
         .reads(&[("limit", "Cities, from 1; 50 by default, 100 at most.")])
         .answers::<Cities>()
         .handled_by(get(handle_cities))
@@ -37,8 +37,8 @@ pub fn cities() -> Function<App> {
 pub fn personal() -> Function<App> {
     Function::<App>::get("club-ratings-personal", "/api/v1/ratings/personal")
         .summary("The published rating of members, and the caller's place in it")
-        .limited(LimitClass::Api)
-        .cached(CacheClass::User)
+        .limited(wire::API)
+        .cached(wire::USER)
         .reads(&[("userId", "The caller's own id; may be left out.")])
         .answers::<Personal>()
         .handled_by(get(handle_personal))
@@ -103,14 +103,12 @@ async fn handle_cities(
     let tag = list.as_ref().map(|list| list.tag.clone());
     let validator = cached.validator(&[&generation(tag.as_ref())]);
     let rows = list.map(|list| list.rows).unwrap_or_default();
-    cached.fresh(
-        &validator,
-        Cities {
-            ratings: rows.into_iter().take(limit).map(CityRating::of).collect(),
-            generated_at: tag.as_ref().map(|tag| tag.generated_at),
-            generation: tag.map(|tag| tag.generation).unwrap_or_default(),
-        },
-    )
+    let cities = Cities {
+        ratings: rows.into_iter().take(limit).map(CityRating::of).collect(),
+        generated_at: tag.as_ref().map(|tag| tag.generated_at),
+        generation: tag.map(|tag| tag.generation).unwrap_or_default(),
+    };
+    cached.fresh(&validator, &succeeded(cities))
 }
 
 fn generation(tag: Option<&Tag>) -> String {
@@ -236,7 +234,7 @@ async fn handle_personal(
     let rows = list.map(|list| list.rows).unwrap_or_default();
     let top_users = rows.into_iter().map(|row| LeaderRow::of(row, total, None)).collect();
     let user = LeaderRow::own(member, rank, total);
-    cached.fresh(&validator, Personal { user, top_users, generated_at })
+    cached.fresh(&validator, &succeeded(Personal { user, top_users, generated_at }))
 }
 
 /// Refuses an id that is neither the caller's opaque nor Telegram id.
