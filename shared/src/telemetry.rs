@@ -30,14 +30,16 @@ tokio::task_local! {
     static REQUEST_ID: String;
 }
 
-/// Starts logging to standard output, at the level of `LOG_LEVEL` (default `info`). A second call
-/// changes nothing.
+/// Starts logging to standard output, at the level of `LOG_LEVEL` (default `info`), for the service
+/// that `SERVICE` names. A second call changes nothing.
 pub fn init(environment: &Environment) {
-    init_to(environment, std::io::stdout);
+    let service = environment.get("SERVICE").unwrap_or_default();
+    init_to(environment, &[service], std::io::stdout);
 }
 
-/// The same to somewhere else, for a process that keeps the lines of its functions.
-pub fn init_to<W>(environment: &Environment, writer: W)
+/// The same to somewhere else, for a process that keeps the lines of its functions. `crates` are
+/// those whose lines are let through, beside this one.
+pub fn init_to<W>(environment: &Environment, crates: &[&str], writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -45,7 +47,8 @@ where
     // Other crates' lines below warn may hold headers and bodies, so only ours are let through.
     let filter = Targets::new()
         .with_default(LevelFilter::WARN)
-        .with_targets(["shared", "club", "local"].map(|target| (target, level)));
+        .with_target("shared", level)
+        .with_targets(crates.iter().map(|name| (*name, level)));
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)

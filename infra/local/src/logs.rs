@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use shared::settings::Environment;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::secrets::SERVICES;
+
 /// How many lines are kept.
 const CAPACITY: usize = 20_000;
 
@@ -25,7 +27,8 @@ impl Logs {
         LOGS.get_or_init(|| {
             let logs = Self::default();
             // A test may have a subscriber of its own: then there is nothing to see here.
-            shared::telemetry::init_to(&Environment::of_process(), logs.clone());
+            let crates: Vec<&str> = SERVICES.into_iter().chain(["local"]).collect();
+            shared::telemetry::init_to(&Environment::of_process(), &crates, logs.clone());
             logs
         })
         .clone()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use shared::telegram::BotToken;
 
 /// Services in the order of their bots' ids.
-const SERVICES: [&str; 4] = ["club", "errands", "market", "salon"];
+pub(crate) const SERVICES: [&str; 4] = ["club", "errands", "market", "salon"];
 
 /// The secrets by service and name; clones share them.
 #[derive(Clone, Debug, Default)]
