@@ -66,8 +66,9 @@ impl World {
             all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         create_table(&engine).await;
         let (environment, aws) = surroundings(&settings, &engine, "test");
-        let platform =
-            Platform::start(environment, aws, all_secrets().declaration(), App::WIRE).await.unwrap();
+        let platform = Platform::start(environment, aws, all_secrets().declaration(), App::WIRE)
+            .await
+            .unwrap();
         let app = App::start(platform).await.unwrap();
         Self { engine, clock, app, settings }
     }

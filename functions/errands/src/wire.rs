@@ -32,6 +32,13 @@ pub static WIRE: Wire = Wire {
     success_schema: |body| body,
 };
 
+/// Entries of a page where no number is asked for.
+pub const LIST_LIMIT_DEFAULT: u32 = 50;
+/// Entries of a page at most.
+pub const LIST_LIMIT_MAX: u32 = 100;
+/// The largest id: what JavaScript holds exactly.
+pub const ID_MAX: i64 = (1 << 53) - 1;
+
 /// Reads: 300 at once, 20 a second.
 pub const READ: LimitClass = LimitClass {
     name: "READ",
@@ -89,7 +96,8 @@ fn dress(problem: &Problem, request_id: &str) -> Dressed {
     body.insert("request_id".to_owned(), request_id.into());
     if !messages.is_empty() {
         let errors = problem.fields().iter().zip(messages);
-        let errors = errors.map(|(field, message)| json!({ "field": field.name, "message": message }));
+        let errors =
+            errors.map(|(field, message)| json!({ "field": field.name, "message": message }));
         body.insert("errors".to_owned(), errors.collect());
     }
     let dressed = Dressed::new(status, body);
@@ -196,7 +204,8 @@ mod tests {
             assert_eq!(told.unwrap(), "1");
         }
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        let own = Problem::refused(status, "payments_not_configured", "Payment service not configured");
+        let own =
+            Problem::refused(status, "payments_not_configured", "Payment service not configured");
         assert_eq!(told(&own).1, "payments_not_configured");
     }
 
@@ -221,7 +230,10 @@ mod tests {
         for (error, detail) in [
             (E::HashMissing, "Invalid Telegram initData: Missing hash in initData"),
             (E::DuplicateKey, "Invalid Telegram initData: Duplicate field in initData"),
-            (E::HashMismatch, "Invalid Telegram initData: Invalid hash - data integrity check failed"),
+            (
+                E::HashMismatch,
+                "Invalid Telegram initData: Invalid hash - data integrity check failed",
+            ),
             (E::AuthDateMalformed, "Invalid Telegram initData: Missing auth_date in initData"),
             (E::Expired, "Invalid Telegram initData: initData has expired"),
             (E::UserMissing, "Invalid Telegram initData: Missing user data in initData"),

@@ -1,11 +1,8 @@
-//! The list of towns.
+//! The list of towns. It helps people to spell: an order's city may be any.
 
-use shared::function::Function;
+mod api;
+mod model;
+#[cfg(test)]
+mod tests;
 
-use crate::App;
-
-/// The functions of this capability.
-#[must_use]
-pub fn functions() -> Vec<Function<App>> {
-    Vec::new()
-}
+pub use api::{functions, search};

@@ -49,6 +49,10 @@ pub(super) struct ReviewView {
     city: String,
 }
 
+/// Reviews, newest first.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(super) struct Reviews(pub(super) Vec<ReviewView>);
+
 impl From<Review> for ReviewView {
     fn from(review: Review) -> Self {
         Self {
@@ -67,7 +71,7 @@ impl From<Review> for ReviewView {
 /// A page of a list.
 #[derive(Debug)]
 pub(super) struct Page {
-    pub(super) reviews: Vec<ReviewView>,
+    pub(super) reviews: Reviews,
     /// What the next page follows; `None` after the last.
     pub(super) next: Option<Place>,
 }
@@ -95,18 +99,29 @@ pub(super) async fn said(
     Ok(model::said(reviews, complaint.as_ref(), asked))
 }
 
-/// The place of a review in a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The place of a review in every list that holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     created_at: Instant,
     id: i64,
-    /// Its sort key in the table.
-    sk: String,
 }
 
 impl Place {
     fn of(review: &Review) -> Self {
-        Self { created_at: review.created_at, id: review.id, sk: review.key().sk }
+        Self { created_at: review.created_at, id: review.id }
+    }
+}
+
+/// A client's own reviews, strongly read, up to the place `last`.
+fn own(client: i64, rating: Option<i64>, last: Option<String>) -> Query {
+    let (index, sort) = match rating {
+        Some(_) => ("filtered", "filtered_at"),
+        None => ("listed", "listed_at"),
+    };
+    let (query, first) = (Query::local_index(index, user_key(client).pk, sort), items::own(rating));
+    match last {
+        Some(last) => query.between(first.clone(), format!("{first}{last}")),
+        None => query.beginning_with(first),
     }
 }
 
@@ -118,7 +133,7 @@ impl List {
     pub(super) async fn page(
         self,
         table: &Table,
-        after: Option<&Place>,
+        after: Option<Place>,
         limit: u32,
     ) -> Result<Page> {
         // One more than is shown tells whether there are more.
@@ -129,32 +144,25 @@ impl List {
         let has_more = page.next.is_some() || reviews.len() > limit;
         reviews.truncate(limit);
         let next = reviews.last().filter(|_| has_more).map(Place::of);
-        Ok(Page { reviews: reviews.into_iter().map(ReviewView::from).collect(), next })
+        let reviews = Reviews(reviews.into_iter().map(ReviewView::from).collect());
+        Ok(Page { reviews, next })
     }
 
-    fn query(self, after: Option<&Place>) -> Query {
-        let Whose::By(client) = self.whose else {
-            let about = if let Whose::About(id) = self.whose { Some(id) } else { None };
-            let (index, attribute, partition) = items::partition(about, self.rating);
-            let query = Query::global_index(index, (attribute, partition), "feed_at");
-            // Whole numbers: what comes before an id ends with the one below. The key to start
-            // from would hold the author, whom nobody is shown.
-            return match after {
-                Some(place) => query.up_to(items::listed_at(place.created_at, place.id - 1)),
-                None => query,
-            };
+    fn query(self, after: Option<Place>) -> Query {
+        // The key to start from would hold the author, whom nobody is shown. Ids are whole numbers:
+        // what comes before one ends with the number below it.
+        let last = after.map(|place| items::listed_at(place.created_at, place.id - 1));
+        let about = match self.whose {
+            Whose::All => None,
+            Whose::About(executor) => Some(executor),
+            Whose::By(client) => return own(client, self.rating, last),
         };
-        let (index, sort) = match self.rating {
-            Some(_) => ("filtered", "filtered_at"),
-            None => ("listed", "listed_at"),
-        };
-        let (pk, prefix) = (user_key(client).pk, items::own(self.rating));
-        let start = after.map(|place| {
-            let at = format!("{prefix}{}", items::listed_at(place.created_at, place.id));
-            let key = [("pk", pk.clone()), ("sk", place.sk.clone()), (sort, at)];
-            Cursor::restore(key.map(|(name, value)| (name.to_owned(), value)).into())
-        });
-        Query::local_index(index, pk, sort).beginning_with(prefix).after(start)
+        let (index, attribute, partition) = items::partition(about, self.rating);
+        let query = Query::global_index(index, (attribute, partition), "feed_at");
+        match last {
+            Some(last) => query.up_to(last),
+            None => query,
+        }
     }
 
     /// What cursors of this list are bound to, for this caller.
@@ -169,18 +177,10 @@ impl List {
     }
 
     /// The cursor that leads to what follows `place`.
-    pub(super) fn seal(self, place: &Place, caller: Option<i64>, secret: &Secret) -> String {
-        let mut kept = vec![
-            ("at".to_owned(), place.created_at.micros()),
-            ("id".to_owned(), place.id.to_string()),
-        ];
-        // It names the executor: for the eyes of the client alone.
-        if let Whose::By(_) = self.whose {
-            kept.push(("sk".to_owned(), place.sk.clone()));
-        }
-        let scope = self.scope(caller);
-        let cursor = Cursor::restore(kept.into_iter().collect());
-        cursor.seal(secret, &scope.each_ref().map(String::as_str))
+    pub(super) fn seal(self, place: Place, caller: Option<i64>, secret: &Secret) -> String {
+        let kept = [("at", place.created_at.micros()), ("id", place.id.to_string())];
+        let cursor = Cursor::restore(kept.map(|(name, value)| (name.to_owned(), value)).into());
+        cursor.seal(secret, &self.scope(caller).each_ref().map(String::as_str))
     }
 
     /// Where a cursor of this list and this caller leads; `None` when it is none.
@@ -188,10 +188,6 @@ impl List {
         let scope = self.scope(caller);
         let cursor = Cursor::open(text, secret, &scope.each_ref().map(String::as_str)).ok()?;
         let kept = cursor.stored();
-        Some(Place {
-            created_at: kept.get("at")?.parse().ok()?,
-            id: kept.get("id")?.parse().ok()?,
-            sk: kept.get("sk").cloned().unwrap_or_default(),
-        })
+        Some(Place { created_at: kept.get("at")?.parse().ok()?, id: kept.get("id")?.parse().ok()? })
     }
 }

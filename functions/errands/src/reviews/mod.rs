@@ -8,6 +8,7 @@
 //! Everybody reads the reviews of all executors, newest first; who wrote them is shown by first
 //! name alone.
 
+mod api;
 mod items;
 mod list;
 mod model;
@@ -15,15 +16,6 @@ mod submit;
 #[cfg(test)]
 mod tests;
 
-use shared::function::Function;
-
+pub use api::{check, complain, functions, list, review};
 pub use items::{Complaint, Review};
 pub use model::Reason;
-
-use crate::App;
-
-/// The functions of this capability.
-#[must_use]
-pub fn functions() -> Vec<Function<App>> {
-    Vec::new()
-}

@@ -1,11 +1,7 @@
-//! The root, health, and what no route matches.
+//! The root, health, the OpenAPI document, and what no route matches.
 
-use shared::function::Function;
+mod api;
+#[cfg(test)]
+mod tests;
 
-use crate::App;
-
-/// The functions of this capability.
-#[must_use]
-pub fn functions() -> Vec<Function<App>> {
-    Vec::new()
-}
+pub use api::{fallback, functions, health, openapi, root};

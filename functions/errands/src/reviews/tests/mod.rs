@@ -1,6 +1,7 @@
 //! Reviews and complaints against a table.
 
 mod listing;
+mod over_http;
 mod rules;
 mod submitting;
 

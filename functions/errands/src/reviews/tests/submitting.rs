@@ -70,7 +70,7 @@ async fn reviews_of_three_executors_at_once_all_count() {
         }
         let all = List { whose: Whose::By(CLIENT), rating: None };
         let page = all.page(world.table(), None, 50).await.unwrap();
-        let first = page.reviews.last().unwrap();
+        let first = page.reviews.0.last().unwrap();
         let shown = found(&world).await.review.unwrap();
         assert_eq!((shown.review_id, shown.rating), (first.id, first.rating));
     }
