@@ -86,8 +86,10 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics(text in ".*") {
-            search(&text);
+        fn what_is_found_holds_the_text(text in "[а-яёА-ЯЁ -]{0,4}") {
+            for name in search(&text) {
+                prop_assert!(fold(name).contains(&fold(&text)));
+            }
         }
     }
 }

@@ -206,3 +206,47 @@ async fn what_is_absent_empties_lists_and_leaves_settings() {
         .await;
     assert_eq!(unread.refusal(), (422, "invalid_json", "Request body is not valid JSON"));
 }
+
+#[tokio::test]
+async fn a_save_that_meets_conflicts_or_dies_can_be_done_again() {
+    use engine::{CrashMode, CrashPlan, Fault, FaultKind, Target, When};
+    let caller = "local-errands-users-notifications-save";
+    let body = || json!({ "enabled": true, "frequency": 7 });
+    for at in 0..4 {
+        for mode in [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer] {
+            let world = World::new().await;
+            let request = Request::put(SETTINGS, body()).by(&world.sign_in(&anna()));
+            let plan = CrashPlan { caller: Some(caller.to_owned()), at, mode };
+            world.engine.faults().crash(plan);
+            let first = world.call(save_notifications(), request.clone()).await;
+            assert!([200, 503].contains(&first.status.as_u16()), "{mode:?} at {at}");
+            world.engine.faults().clear();
+            assert_eq!(world.call(save_notifications(), request).await.status, 200);
+            let user = world.user(ID).await;
+            assert_eq!((user.notifications, user.frequency), (true, Some(7)));
+        }
+    }
+    // The user's orders commit meanwhile: the table refuses a plain write for the moment.
+    let world = World::new().await;
+    seen(&world, &anna()).await;
+    let conflict = Fault::new(Target::Dynamodb, FaultKind::Conflict).operation("UpdateItem");
+    let conflict = conflict.when(When::Calls(vec![1, 2])).caller(caller);
+    world.engine.faults().inject(conflict);
+    let request = Request::put(SETTINGS, body()).by(&world.sign_in(&anna()));
+    assert_eq!(world.call(save_notifications(), request).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_name_that_cannot_be_kept_stops_nobody() {
+    use engine::{Fault, FaultKind, Target};
+    let world = World::new().await;
+    seen(&world, &anna()).await;
+    let fault = Fault::new(Target::Dynamodb, FaultKind::Error).operation("UpdateItem");
+    world.engine.faults().inject(fault);
+    let renamed = Person::new(ID, "Аня");
+    assert_eq!(seen(&world, &renamed).await["first_name"], "Аня");
+    assert_eq!(world.user(ID).await.first_name, "Анна");
+    world.engine.faults().clear();
+    seen(&world, &renamed).await;
+    assert_eq!(world.user(ID).await.first_name, "Аня");
+}

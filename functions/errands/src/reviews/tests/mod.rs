@@ -1,5 +1,6 @@
 //! Reviews and complaints against a table.
 
+mod crashes;
 mod listing;
 mod over_http;
 mod rules;
