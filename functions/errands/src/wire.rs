@@ -36,6 +36,8 @@ pub static WIRE: Wire = Wire {
 pub const LIST_LIMIT_DEFAULT: u32 = 50;
 /// Entries of a page at most.
 pub const LIST_LIMIT_MAX: u32 = 100;
+/// Code points of a city, trimmed, at least and at most.
+pub const CITY_LENGTH: (usize, usize) = (2, 100);
 /// The largest id: what JavaScript holds exactly.
 pub const ID_MAX: i64 = (1 << 53) - 1;
 

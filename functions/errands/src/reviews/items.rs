@@ -142,3 +142,27 @@ impl Entity for Complaint {
         Self::key_of(self.executor_id, &self.order_id)
     }
 }
+
+/// Makes the id of a review or complaint nobody else's: its milliseconds and random bits alone do
+/// not.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct GivenId {
+    kind_of: String,
+    id: i64,
+    order_id: String,
+}
+
+impl GivenId {
+    /// The id of something of this kind, said of an order.
+    pub(super) fn of<E: Entity>(id: i64, order_id: &str) -> Self {
+        Self { kind_of: E::KIND.to_owned(), id, order_id: order_id.to_owned() }
+    }
+}
+
+impl Entity for GivenId {
+    const KIND: &'static str = "GivenId";
+
+    fn key(&self) -> Key {
+        Key::new(format!("ID#{}#{}", self.kind_of, self.id), "ID")
+    }
+}

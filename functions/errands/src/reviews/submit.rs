@@ -12,7 +12,7 @@ use shared::problem::Result;
 use shared::retry::{Round, contended};
 use shared::table::{Write, WriteError};
 
-use super::items::{Complaint, Review};
+use super::items::{Complaint, GivenId, Review};
 use super::model::{self, Reason, Refused};
 use crate::App;
 use crate::orders::{self, FirstReview, Order, order_key};
@@ -48,8 +48,8 @@ struct Saying {
     again: Refused,
 }
 
-/// A client's review of one executor: the review, the executor's stars, and the order's first
-/// review where it is that.
+/// A client's review of one executor: the review with an id of its own, the executor's stars, and
+/// the order's first review where it is that.
 pub(super) async fn review(
     app: &App,
     client: &User,
@@ -74,7 +74,8 @@ pub(super) async fn review(
         let stars = Write::update("executor", user_key(executor_id))
             .add("rating_sum", review.rating)
             .add("rating_count", 1);
-        let mut writes = vec![Write::insert(SAID, &review), stars];
+        let id = Write::insert("id", &GivenId::of::<Review>(review.id, &order.id));
+        let mut writes = vec![Write::insert(SAID, &review), stars, id];
         writes.extend(
             model::comes_first(&review, order.review.as_ref()).then(|| shown(order, &review)),
         );
@@ -84,7 +85,8 @@ pub(super) async fn review(
     .await
 }
 
-/// An executor's complaint about the client of one order: the complaint, and the client's count.
+/// An executor's complaint about the client of one order: the complaint with an id of its own, and
+/// the client's count.
 pub(super) async fn complain(
     app: &App,
     executor: &User,
@@ -105,14 +107,15 @@ pub(super) async fn complain(
         };
         let counted = Write::update("client", user_key(order.client_id)).add("complaints", 1);
         let answer = json!({ "success": true, "complaint_id": complaint.id });
-        let writes = vec![Write::insert(SAID, &complaint), counted];
+        let id = Write::insert("id", &GivenId::of::<Complaint>(complaint.id, &order.id));
+        let writes = vec![Write::insert(SAID, &complaint), counted, id];
         Ok(Saying { answer, writes, again: Refused::Complained })
     })
     .await
 }
 
 /// Reads the order and what the key holds, lets `judge` decide, and commits. One read and one
-/// transaction; anew when the order was changed meanwhile.
+/// transaction; anew when the order was changed meanwhile, or the id was given before.
 async fn say(
     app: &App,
     order_id: &str,

@@ -8,14 +8,12 @@ use shared::problem::Result;
 
 use crate::orders::{Category, CityKey};
 use crate::settings::Settings;
+use crate::wire;
 
 /// Entries of a list of categories.
 const CATEGORIES_MAX: usize = 10;
 /// Entries of a list of cities.
 const CITIES_MAX: usize = 20;
-/// Code points of a city.
-const CITY_MIN: usize = 2;
-const CITY_MAX: usize = 100;
 
 /// Categories and cities, as they replace those that there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +37,8 @@ impl Preferences {
         if categories.iter().any(|name| Category::parse(name).is_none()) {
             fields.complain("categories", Category::complaint());
         }
-        let cities = fields.texts("cities", CITIES_MAX, CITY_MIN, CITY_MAX).unwrap_or_default();
+        let (least, most) = wire::CITY_LENGTH;
+        let cities = fields.texts("cities", CITIES_MAX, least, most).unwrap_or_default();
         fields.finish()?;
         Ok(Self {
             categories: distinct(categories, String::clone),

@@ -168,3 +168,74 @@ async fn a_blank_field_of_launch_data_is_part_of_what_was_signed() {
         assert_eq!(ask(&fields).await, told, "{user:?}");
     }
 }
+
+/// What nobody sends who means well.
+#[tokio::test]
+async fn hostile_input_is_refused_and_nothing_else() {
+    let world = World::with(&[("RATE_SETTINGS", "9999/1"), ("RATE_REVIEW", "9999/1")]).await;
+    let by = world.sign_in(&Person::new(7, "Анна"));
+    let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+    let bodies = [
+        "",
+        "{",
+        "[]",
+        "null",
+        "\"",
+        "\u{0}",
+        "{\"order_id\":\"a\\u0000b\",\"rating\":5}",
+        "{\"order_id\":{},\"rating\":[],\"comment\":7,\"complaint\":null}",
+        "{\"order_id\":\"\",\"rating\":1e400}",
+        "{\"order_id\":\"x\",\"rating\":99999999999999999999}",
+        "{\"categories\":{\"a\":1},\"cities\":\"\\ud800\"}",
+        "{\"enabled\":\"maybe\",\"frequency\":-1e9}",
+        "{\"cities\":[[],null,\"a#b\"],\"categories\":[\"#\"]}",
+        &deep,
+    ];
+    let changes = [
+        (reviews::review(), Method::POST, "/api/reviews/client"),
+        (reviews::complain(), Method::POST, "/api/reviews/executor"),
+        (users::save_preferences(), Method::PUT, "/api/users/me/preferences"),
+        (users::save_notifications(), Method::PUT, "/api/users/me/notification-settings"),
+    ];
+    for (function, method, path) in changes {
+        let function = world.start(function).await;
+        for body in bodies {
+            let request = Request::new(method.clone(), path).body(body).by(&by);
+            let reply = world.send(&function, request).await;
+            assert!(reply.status.as_u16() < 500, "{path} {body}: {:?}", reply.body);
+        }
+    }
+    let queries = [
+        "limit=99999999999999999999",
+        "limit=-1",
+        "limit=1e3",
+        "rating=%00",
+        "cursor=%F0%28",
+        "cursor=AAAA",
+        "mine=%00",
+        "order_id=%ff%fe",
+        "order_id=#",
+        "executor_id=1180591620717411303424",
+        "search=%00",
+        "search=%ff",
+        "search=%F0%9F%92%A9",
+        "a[]=1&a[]=2",
+        "%=%",
+        "&&&=",
+        "limit=1&limit=2",
+    ];
+    let gets = [
+        (reviews::list(), "/api/reviews"),
+        (reviews::check(), "/api/reviews/check"),
+        (cities::search(), "/api/cities"),
+        (users::me(), "/api/users/me"),
+    ];
+    for (function, path) in gets {
+        let function = world.start(function).await;
+        for query in queries {
+            let reply =
+                world.send(&function, Request::get(&format!("{path}?{query}")).by(&by)).await;
+            assert!(reply.status.as_u16() < 500, "{path} {query}: {:?}", reply.body);
+        }
+    }
+}

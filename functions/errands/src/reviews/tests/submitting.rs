@@ -148,3 +148,21 @@ async fn a_complaint_is_counted_once() {
     assert_eq!(world.user(CLIENT).await.complaints, 1);
     assert_eq!(world.items("Complaint").await.len(), 1);
 }
+
+/// An id has 4096 values in one millisecond: of so many reviews some would share theirs.
+#[tokio::test]
+async fn reviews_of_one_instant_have_ids_of_their_own() {
+    let world = world().await;
+    let client = world.user(CLIENT).await;
+    for n in 0..400 {
+        let id = format!("order-{n:06}");
+        world.put(&order(&id, Status::Completed, &EXECUTORS[..1], world.now())).await;
+        let praise = Praise { order_id: id, ..praise(None, 5) };
+        review(&world.app, &client, &praise, &Idempotency::none(), world.now()).await.unwrap();
+    }
+    let reviews = world.items("Review").await;
+    let ids: std::collections::HashSet<_> =
+        reviews.iter().map(|review| review["id"]["N"].to_string()).collect();
+    assert_eq!((reviews.len(), ids.len()), (400, 400));
+    assert_eq!(world.user(EXECUTORS[0]).await.rating_count, 400);
+}
