@@ -36,6 +36,7 @@
 //! An `Idempotency-Key` adds one. Where money is given back the executors are read first, in one
 //! batch: an entry of the ledger says what the balance is after it.
 
+mod api;
 mod category;
 mod charges;
 mod city;
@@ -44,6 +45,7 @@ mod create;
 mod edit;
 mod items;
 mod jobs;
+mod listing;
 mod model;
 mod respond;
 mod round;
@@ -52,8 +54,12 @@ mod store;
 mod take;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 use shared::function::Function;
 
+pub use api::{close, complete, create, delete, get, respond, take, update};
 pub use category::Category;
 pub use city::CityKey;
 pub use contact::{ContactKey, ContactKind};
@@ -61,6 +67,7 @@ pub use items::{
     ContactLock, DUE_SHARDS, FirstReview, Order, OwnedOrder, Status, Take, TakenOrder, order_key,
 };
 pub use jobs::{deadline, sweep};
+pub use listing::list;
 pub use settle::settle;
 pub use store::find;
 pub use view::{OrderView, TakeView, full_view, view};
@@ -85,5 +92,17 @@ fn feed_partitions(order: &Order) -> Vec<(&'static str, String)> {
 /// The functions of this capability.
 #[must_use]
 pub fn functions() -> Vec<Function<App>> {
-    vec![deadline(), sweep()]
+    vec![
+        create(),
+        list(),
+        get(),
+        update(),
+        delete(),
+        take(),
+        respond(),
+        complete(),
+        close(),
+        deadline(),
+        sweep(),
+    ]
 }

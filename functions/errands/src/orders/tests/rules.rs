@@ -76,10 +76,16 @@ fn a_first_take_sets_the_end() {
         let second = taken_at(&order, 3, at(take) + SignedDuration::from_secs(1));
         assert_eq!(second.ends_at(), end, "only the first take counts");
         let answered = responded(&second, before);
-        assert_eq!((answered.end_at, answered.effective(end)), (at("13:00:00"), match end {
-            end if end < at("13:00:00") => Status::Active,
-            _ => Status::Expired,
-        }));
+        assert_eq!(
+            (answered.end_at, answered.effective(end)),
+            (
+                at("13:00:00"),
+                match end {
+                    end if end < at("13:00:00") => Status::Active,
+                    _ => Status::Expired,
+                }
+            )
+        );
         assert!(!answered.is_unanswered());
     }
 }
@@ -123,12 +129,7 @@ fn every_refusal_has_its_status_code_and_sentence() {
         (Refused::NotActive, 410, "order_not_active", "Order is no longer active"),
         (Refused::Own, 403, "own_order", "Cannot take your own order"),
         (Refused::Full(3), 409, "executor_limit", "Maximum 3 executors reached"),
-        (
-            Refused::Insufficient(200),
-            402,
-            "insufficient_balance",
-            "Insufficient balance. Need 2₽",
-        ),
+        (Refused::Insufficient(200), 402, "insufficient_balance", "Insufficient balance. Need 2₽"),
         (
             Refused::Insufficient(250),
             402,
@@ -148,15 +149,16 @@ fn every_refusal_has_its_status_code_and_sentence() {
         let told = (problem.status().as_u16(), problem.code(), problem.message());
         assert_eq!(told, (status, code, detail));
     }
-    for (act, verb) in [
-        (model::can_complete as fn(_, _, _) -> _, "complete it"),
-        (model::can_close as fn(_, _, _) -> _, "close it"),
-        (model::can_respond as fn(_, _, _) -> _, "respond"),
+    let (order, now) = (order(), start());
+    for (judged, verb) in [
+        (model::can_complete(Some(&order), 2, now), "complete it"),
+        (model::can_close(Some(&order), 2, now), "close it"),
+        (model::can_respond(Some(&order), 2, now), "respond"),
     ] {
-        assert_eq!(act(Some(&order()), 2, start()), Err(Refused::NotClient(verb)));
+        assert_eq!(judged, Err(Refused::NotClient(verb)));
     }
     assert_eq!(
-        model::can_delete(Some(&taken_at(&order(), 2, start())), CLIENT, start()),
+        model::can_delete(Some(&taken_at(&order, 2, now)), CLIENT, now),
         Err(Refused::Taken("delete"))
     );
 }
@@ -253,21 +255,14 @@ mod naive {
     }
 }
 
-const STATUSES: [Status; 5] = [
-    Status::Active,
-    Status::Expired,
-    Status::Deleted,
-    Status::ClosedNoResponse,
-    Status::Completed,
-];
+const STATUSES: [Status; 5] =
+    [Status::Active, Status::Expired, Status::Deleted, Status::ClosedNoResponse, Status::Completed];
 
 const MINUTE: i64 = 60_000_000;
 
 /// Orders in every state, with instants that like to meet.
 fn orders() -> impl Strategy<Value = Order> {
-    let instant = || {
-        prop_oneof![0..60 * MINUTE, (0_i64..61).prop_map(|minutes| minutes * MINUTE)]
-    };
+    let instant = || prop_oneof![0..60 * MINUTE, (0_i64..61).prop_map(|minutes| minutes * MINUTE)];
     let takes = proptest::collection::vec(instant(), 0..=3);
     (takes, proptest::option::of(instant()), 0_usize..12).prop_map(|(takes, answer, status)| {
         let mut order = order();
