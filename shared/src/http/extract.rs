@@ -6,8 +6,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use bytes::Bytes;
 use http::request::Parts;
-use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::auth::Subject;
 use crate::cache::Conditional;
@@ -15,8 +14,8 @@ use crate::clock::Now;
 use crate::function::Invocation;
 use crate::problem::{Problem, Result};
 
-/// A JSON body. An empty body reads as `{}`, so that a missing field is named; unknown fields
-/// are ignored; a NUL character anywhere is refused before it can reach a store.
+/// A JSON object as body. An empty one reads as `{}`, so that a missing field is named; unknown
+/// fields are ignored; a NUL character anywhere is refused before it can reach a store.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -46,7 +45,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// Reads a JSON body by the rules of [`Json`].
+/// Reads a JSON object by the rules of [`Json`].
 ///
 /// # Errors
 /// `parse_error` when it is not JSON, `validation_failed` with the field when it is another.
@@ -55,18 +54,34 @@ pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if has_nul(bytes) {
         return Err(Problem::invalid("body", "contains a NUL character"));
     }
+    // Serde would take a list for a structure, its fields in the order of their declaration.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(if is_json(bytes) { wrong_shape() } else { Problem::unreadable() });
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let read = serde_path_to_error::deserialize(&mut json);
+    let value = read.map_err(|error| {
         let field = error.path().to_string();
-        match error.inner().classify() {
-            Category::Data if is_structural(&field) => Problem::invalid("body", "wrong shape"),
-            Category::Data => Problem::invalid(field, "missing or of the wrong type"),
-            _ => Problem::unreadable(),
+        match is_json(bytes) {
+            true if is_structural(&field) => wrong_shape(),
+            true => Problem::invalid(field, "missing or of the wrong type"),
+            false => Problem::unreadable(),
         }
         .because(error)
     })?;
     json.end().map_err(|error| Problem::unreadable().because(error))?;
     Ok(value)
+}
+
+fn wrong_shape() -> Problem {
+    Problem::invalid("body", "wrong shape")
+}
+
+/// Is it JSON, whatever else is wrong with it? The error's kind does not tell: serde has another
+/// type in the place of an enumeration for bad syntax.
+fn is_json(bytes: &[u8]) -> bool {
+    let text = std::str::from_utf8(bytes).ok();
+    text.is_some_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
 /// `serde_path_to_error` calls the document itself `.` and unknown places `?`.
@@ -188,6 +203,52 @@ mod tests {
         }
         assert_eq!(refusal("{\"n\":99999999999999999999}").0, "validation_failed");
         assert!(read_json::<Body>(b"{\"n\":1,\"other\":true}").is_ok());
+    }
+
+    #[test]
+    fn json_of_another_type_is_not_called_unreadable() {
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Kind {
+            Known,
+        }
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only whether it reads matters")]
+        struct Typed {
+            kind: Kind,
+            text: Option<String>,
+            any: Option<serde_json::Value>,
+        }
+        let read = |json: &str| {
+            let problem = read_json::<Typed>(json.as_bytes()).err();
+            problem.map(|problem| problem.code())
+        };
+        assert_eq!(read(r#"{"kind":"known"}"#), None);
+        for kind in ["1", "null", "[]", "[\"known\"]", "true", "\"other\""] {
+            let json = format!(r#"{{"kind":{kind}}}"#);
+            assert_eq!(read(&json), Some("validation_failed"), "{json}");
+            let cut = json.trim_end_matches('}');
+            assert_eq!(read(cut), Some("parse_error"), "{cut}");
+        }
+        let deep = format!(r#"{{"kind":"known","any":{}{}}}"#, "[".repeat(200), "]".repeat(200));
+        for json in
+            [r#"{"kind":"known","text":"\ud800"}"#, r#"{"kind":"known","any":1e999}"#, &deep]
+        {
+            assert_eq!(read(json), Some("validation_failed"), "{json}");
+        }
+        assert_eq!(refusal("{\"n\":\"1\"}x").0, "parse_error");
+    }
+
+    #[test]
+    fn a_list_is_no_structure_with_its_names_left_out() {
+        for (text, code) in [
+            ("[1]", "validation_failed"),
+            (" \n[1]", "validation_failed"),
+            ("[1", "parse_error"),
+            ("[1]]", "parse_error"),
+        ] {
+            assert_eq!(refusal(text).0, code, "{text}");
+        }
     }
 
     #[test]
