@@ -10,13 +10,18 @@ use super::third_party::{Environment, ThirdParty};
 use super::token::BotToken;
 use super::updates::Update;
 
-/// Feeds every committed input of a target to `check`; a target without inputs is a mistake.
+/// Feeds every input with a name to `check`; a target without inputs is a mistake. The fuzzer calls
+/// its own finds by their hashes.
 fn replay(target: &str, mut check: impl FnMut(&str, &[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
     let mut count = 0;
     for entry in fs::read_dir(&corpus).unwrap() {
         let path = entry.unwrap().path();
-        check(path.file_name().unwrap().to_str().unwrap(), &fs::read(&path).unwrap());
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            continue;
+        }
+        check(name, &fs::read(&path).unwrap());
         count += 1;
     }
     assert!(count >= 5, "{count} inputs in {}", corpus.display());

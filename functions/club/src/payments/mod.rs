@@ -36,6 +36,7 @@
 //! more at the ages of 15 minutes, 1, 6 and 24 hours.
 
 mod api;
+mod delivery;
 mod items;
 mod jobs;
 mod link;
@@ -58,6 +59,7 @@ use shared::settings::{Environment, SettingError, Stage};
 use shared::telegram::deep_link::BotUsername;
 
 pub use api::{attempt, link, status};
+pub use delivery::Delivery;
 pub use jobs::{check, sweep};
 pub use model::Cooldown;
 pub use providers::Provider;

@@ -1,11 +1,11 @@
 //! The sandbox provider's way in, and the way to change what it will say.
 
+use axum::body::Bytes;
 use axum::extract::{FromRequestParts, State};
 use axum::routing::post;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use shared::clock::{Instant, Now};
 use shared::function::{Access, Function};
 use shared::http::{Answer, Json, Params};
@@ -14,7 +14,8 @@ use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
 use utoipa::ToSchema;
 
-use super::model::{Attempt, Event, Said, Success};
+use super::delivery::{Delivery, Happened, PROVIDER_ID, is_provider_id};
+use super::model::{Attempt, Event, Success};
 use super::providers::{self, Provider, ProviderError, SandboxState};
 use super::{refunds, settlement, store};
 use crate::wire::{self, success};
@@ -64,92 +65,16 @@ impl FromRequestParts<App> for Authentic {
     }
 }
 
-/// What happened to an attempt, as its provider says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum Happened {
-    Success,
-    Fail,
-    Refund,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-struct Delivery {
-    /// 1 to 64 characters.
-    attempt_id: String,
-    /// The provider's id of the payment, 1 to 128 of `[A-Za-z0-9_.-]`; `sbx_<attempt_id>` unless given.
-    external_id: Option<String>,
-    event: Happened,
-    /// Tells apart several refunds of one payment, 1 to 128 of `[A-Za-z0-9_.-]`; the payment's id
-    /// unless given.
-    refund_id: Option<String>,
-    /// A decimal string; what was agreed unless given.
-    #[schema(value_type = Option<String>)]
-    amount: Option<Value>,
-    /// The attempt's unless given.
-    currency: Option<String>,
-}
-
 #[derive(Debug, Serialize, ToSchema)]
 struct Done {}
-
-const PROVIDER_ID: &str = "1 to 128 letters, digits, _, . and -";
-
-/// Can this be a provider's id? Ids are joined with `:` and `#` into keys, which must not be
-/// ambiguous.
-fn is_provider_id(id: &str) -> bool {
-    (1..=128).contains(&id.len())
-        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
-}
-
-impl Delivery {
-    fn check(&self) -> Result<()> {
-        let length = |text: &str, most| (1..=most).contains(&text.chars().count());
-        if !length(&self.attempt_id, 64) {
-            return Err(Problem::invalid("attempt_id", "1 to 64 characters"));
-        }
-        for (field, id) in [("external_id", &self.external_id), ("refund_id", &self.refund_id)] {
-            if id.as_deref().is_some_and(|id| !is_provider_id(id)) {
-                return Err(Problem::invalid(field, PROVIDER_ID));
-            }
-        }
-        // It becomes a part of the payment's id.
-        if !is_provider_id(&self.external_id()) {
-            return Err(Problem::invalid("attempt_id", "letters, digits, _, . and -"));
-        }
-        if self.currency.as_deref().is_some_and(|code| !length(code, 16)) {
-            return Err(Problem::invalid("currency", "1 to 16 characters"));
-        }
-        if self.amount.as_ref().is_some_and(|amount| amount.to_string().len() > 64) {
-            return Err(Problem::invalid("amount", "a decimal string"));
-        }
-        Ok(())
-    }
-
-    fn external_id(&self) -> String {
-        let given = self.external_id.clone();
-        given.unwrap_or_else(|| providers::sandbox_external_id(&self.attempt_id))
-    }
-
-    fn said(&self) -> Said {
-        let amount = self.amount.as_ref().filter(|amount| !amount.is_null());
-        Said {
-            amount: amount.map(|amount| match amount {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            }),
-            currency: self.currency.clone(),
-        }
-    }
-}
 
 async fn handle_delivery(
     State(app): State<App>,
     Now(now): Now,
     _: Authentic,
-    Json(delivery): Json<Delivery>,
+    body: Bytes,
 ) -> Answer {
-    delivery.check()?;
+    let delivery = Delivery::read(&body)?;
     match delivery.event {
         Happened::Success => {
             let word = Success {
@@ -165,7 +90,7 @@ async fn handle_delivery(
             let word = refunds::Word {
                 provider: Provider::Sandbox,
                 external_id: delivery.external_id(),
-                refund_id: delivery.refund_id.clone().unwrap_or_else(|| delivery.external_id()),
+                refund_id: delivery.refund_id(),
                 said: delivery.said(),
                 attempt_id: delivery.attempt_id,
             };

@@ -2,6 +2,7 @@
 
 mod checks;
 mod crashes;
+mod deliveries;
 mod keys;
 mod links;
 mod permissions;
