@@ -41,6 +41,17 @@ pub(crate) fn of(
             format!("{sandbox}/provider/{}", function.service),
         );
     }
+    if variables.contains_key("CRYPTO_PAY_API_URL") {
+        variables.insert("CRYPTO_PAY_API_URL".to_owned(), format!("{sandbox}/crypto-pay"));
+    }
+    for (name, value) in [
+        ("TELEGRAM_BOT_USERNAME", format!("local_{}_bot", function.service)),
+        ("PAYMENT_DEFAULT_PROVIDER", "sandbox".to_owned()),
+    ] {
+        if let Some(variable) = variables.get_mut(name).filter(|variable| variable.is_empty()) {
+            *variable = value;
+        }
+    }
     let origin = variables.entry("CORS_ORIGIN".to_owned()).or_default();
     if origin.is_empty() {
         DEVELOPMENT_ORIGINS.clone_into(origin);

@@ -6,14 +6,22 @@ pub(super) struct Hooks {
     pub(super) telegram: &'static str,
     /// Outcomes of payments, by the sandbox provider; `{id}` is the attempt's.
     pub(super) payment: &'static str,
+    /// The outcomes that it is told of, and what they are called there.
+    pub(super) told: &'static [(&'static str, &'static str)],
 }
 
 /// The webhooks of a service.
 pub(super) fn of(service: &str) -> Hooks {
     match service {
-        "errands" => {
-            Hooks { telegram: "/api/telegram/webhook", payment: "/api/sandbox/payments/{id}/pay" }
-        }
-        _ => Hooks { telegram: "/api/v1/bot/webhook", payment: "/api/webhooks/sandbox/payment" },
+        "errands" => Hooks {
+            telegram: "/api/telegram/webhook",
+            payment: "/api/sandbox/payments/{id}/pay",
+            told: &[("paid", "success")],
+        },
+        _ => Hooks {
+            telegram: "/api/v1/bot/webhook",
+            payment: "/api/webhooks/sandbox/payment",
+            told: &[("paid", "success"), ("failed", "fail"), ("refunded", "refund")],
+        },
     }
 }

@@ -1,12 +1,16 @@
-//! What stands where the outside world would be: Telegram's Bot API and a payment provider, each
-//! for every service.
+//! What stands where the outside world would be: Telegram's Bot API with payments in stars, Crypto
+//! Pay, and a payment provider of our own, each for every service.
 //!
 //! Both keep what they were told beside the tables, so that a restart forgets nothing. They run
 //! inside the local stack, or alone (`--sandboxes`) beside a stack that is deployed elsewhere.
 
+mod crypto_pay;
 mod faults;
 mod hooks;
+mod invoice;
+mod payments;
 mod provider;
+mod stars;
 mod telegram;
 
 use std::collections::BTreeMap;
@@ -41,6 +45,8 @@ struct Inner {
     /// The roots of the services' APIs, for webhooks.
     services: BTreeMap<String, String>,
     telegram: Mutex<telegram::Bots>,
+    /// Held while a series goes on.
+    series: Mutex<()>,
 }
 
 impl Sandboxes {
@@ -54,7 +60,9 @@ impl Sandboxes {
         let telegram = Mutex::new(telegram::Bots::load(&store)?);
         let (faults, outbound, front) =
             (SandboxFaults::default(), Outbound::new(), front.to_owned());
-        let inner = Inner { store, clock, faults, outbound, secrets, front, services, telegram };
+        let series = Mutex::default();
+        let inner =
+            Inner { store, clock, faults, outbound, secrets, front, services, telegram, series };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -69,6 +77,15 @@ impl Sandboxes {
     /// The first service, for calls that do not say which.
     fn default_service(&self) -> &str {
         self.inner.services.keys().next().map_or("club", String::as_str)
+    }
+
+    /// The next number of a series.
+    fn next(&self, series: &str) -> Result<i64, StoreError> {
+        let _one = self.inner.series.lock().unwrap_or_else(PoisonError::into_inner);
+        let last: i64 = self.inner.store.get(series)?.unwrap_or_default();
+        let next = last.saturating_add(1);
+        self.inner.store.put(series, &next)?;
+        Ok(next)
     }
 
     /// Answers what concerns the sandboxes; `None` for anything else.
@@ -87,6 +104,9 @@ impl Sandboxes {
             }
             (_, ["_local", "sandbox", "provider", rest @ ..]) => {
                 return Some(self.provider_call(exchange, rest).await);
+            }
+            (_, ["_local", "sandbox", "crypto-pay", "api", method]) => {
+                return Some(self.crypto_call(exchange, method).await);
             }
             (&Method::GET, ["_local", "telegram", "messages"]) => self.messages(exchange),
             (&Method::POST, ["_local", "telegram", "updates"]) => self.update(exchange).await,

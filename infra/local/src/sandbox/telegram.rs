@@ -7,13 +7,12 @@ use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::stars::SECRET_HEADER;
 use super::{Place, Sandboxes, Struck, hooks};
 use crate::event::instant;
 use crate::reply;
 use crate::serve::{Exchange, Hangup, Reply};
 use crate::store::{Store, StoreError};
-
-const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
 
 /// One call of a bot that shows outside.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -156,7 +155,7 @@ impl Sandboxes {
                     "url": url, "has_custom_certificate": false, "pending_update_count": 0,
                 }));
             }
-            "getStarTransactions" => return Ok(json!({ "transactions": [] })),
+            "getStarTransactions" => return Ok(self.star_transactions(service, &payload)?),
             "getChat" => return Ok(json!({ "id": chat, "type": "private" })),
             "setWebhook" => {
                 let url = payload.get("url").and_then(Value::as_str).unwrap_or_default();
@@ -170,6 +169,7 @@ impl Sandboxes {
                 Value::Bool(true)
             }
             "createInvoiceLink" => {
+                self.star_invoice(service, &payload)?;
                 let link = uuid::Uuid::new_v4().simple().to_string();
                 format!("https://t.me/$local{link}").into()
             }
@@ -211,6 +211,14 @@ impl Sandboxes {
         Ok(result)
     }
 
+    /// The webhook that a service's bot has set itself, below the root of the service's API.
+    pub(super) fn webhook_of(&self, service: &str) -> Option<String> {
+        let bot = self.inner.secrets.bot_id(service)?;
+        let url = self.bots().webhooks.get(&bot).cloned()?;
+        let root = self.inner.services.get(service)?;
+        Some(url.strip_prefix(root.as_str())?.to_owned())
+    }
+
     /// Delivers an update to a bot's webhook.
     pub(super) async fn update(&self, exchange: &Exchange) -> Response<Bytes> {
         #[derive(Deserialize)]
@@ -226,12 +234,8 @@ impl Sandboxes {
         };
         let service = body.service.unwrap_or_else(|| self.default_service().to_owned());
         let secret = self.inner.secrets.get(&service, "TELEGRAM_WEBHOOK_SECRET");
-        let set = self.inner.secrets.bot_id(&service).and_then(|bot| {
-            let url = self.bots().webhooks.get(&bot).cloned()?;
-            let root = self.inner.services.get(&service)?;
-            Some(url.strip_prefix(root.as_str())?.to_owned())
-        });
-        let path = set.unwrap_or_else(|| hooks::of(&service).telegram.to_owned());
+        let path = self.webhook_of(&service);
+        let path = path.unwrap_or_else(|| hooks::of(&service).telegram.to_owned());
         let answer = self.deliver(&service, &path, (SECRET_HEADER, &secret), &body.update).await;
         reply::ok(&answer)
     }

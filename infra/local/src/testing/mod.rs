@@ -3,6 +3,7 @@
 mod desk;
 mod front;
 mod jobs;
+mod money;
 mod processes;
 mod restart;
 
