@@ -42,6 +42,17 @@ impl Feed {
         ]
     }
 
+    /// The name of the index.
+    #[must_use]
+    pub fn index_name(&self) -> &'static str {
+        match self.index {
+            1 => "feed_1",
+            2 => "feed_2",
+            3 => "feed_3",
+            _ => "feed_4",
+        }
+    }
+
     /// The attribute that holds the partition.
     #[must_use]
     pub fn attribute(&self) -> &'static str {

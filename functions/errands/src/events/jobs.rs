@@ -10,7 +10,7 @@ use shared::function::{Function, Invocation};
 use shared::problem::{Problem, Result, chain};
 use shared::queue::Queue;
 use shared::stream::Change;
-use shared::table::{Cursor, Query, Table, Write};
+use shared::table::{Cursor, Item, Query, Table, Write};
 
 use super::counters;
 use super::hints::{DeadlineHint, FanoutHint, V1};
@@ -114,18 +114,23 @@ async fn run_sweep(app: App, invocation: Invocation) -> Result<Swept> {
     Ok(swept)
 }
 
-/// Publishes what it can: one event that fails does not keep the others.
-async fn publish_all(app: &App, rows: &[OutboxEvent], now: Instant, swept: &mut Swept) {
-    let published = join_all(rows.iter().map(|row| publish(app, row, now))).await;
+/// Publishes what it can: one event that fails, or does not read, does not keep the others.
+async fn publish_all(app: &App, rows: &[Item], now: Instant, swept: &mut Swept) {
+    let published = join_all(rows.iter().map(|row| publish_item(app, row, now))).await;
     for (row, outcome) in rows.iter().zip(published) {
         match outcome {
             Ok(()) => swept.published += 1,
             Err(problem) => {
                 swept.failed += 1;
-                tracing::error!(event_id = %row.id, error = %chain(&problem), "event not published");
+                let event_id = row.text("id").unwrap_or_default();
+                tracing::error!(event_id, error = %chain(&problem), "event not published");
             }
         }
     }
+}
+
+async fn publish_item(app: &App, row: &Item, now: Instant) -> Result<()> {
+    publish(app, &row.read()?, now).await
 }
 
 /// One page of the events of one shard that were committed by `by`. One query and one read.
@@ -134,16 +139,31 @@ async fn overdue(
     shard: u64,
     by: Instant,
     cursor: Option<Cursor>,
-) -> Result<(Vec<OutboxEvent>, Option<Cursor>)> {
-    let partition = ("due_pk", format!("EVENT#{shard}"));
-    let query = Query::global_index("due", partition, "due_at");
-    let page = table.query(&query.up_to(by.to_string()).limit(PAGE).after(cursor)).await?;
-    let keys: Vec<_> = page.items.iter().filter_map(shared::table::Item::key).collect();
+) -> Result<(Vec<Item>, Option<Cursor>)> {
+    let page = table.query(&unpublished(shard).up_to(by.to_string()).after(cursor)).await?;
+    let keys: Vec<_> = page.items.iter().filter_map(Item::key).collect();
     if keys.is_empty() {
         return Ok((Vec::new(), page.next));
     }
-    let rows = table.batch(&keys).await?;
     // The index may lag: what is gone was published.
-    let rows = rows.iter().map(shared::table::Item::read).collect::<Result<_, _>>()?;
-    Ok((rows, page.next))
+    let rows = table.batch(&keys).await?;
+    Ok((rows.iter().cloned().collect(), page.next))
+}
+
+fn unpublished(shard: u64) -> Query {
+    let partition = ("due_pk", format!("EVENT#{shard}"));
+    Query::global_index("due", partition, "due_at").limit(PAGE)
+}
+
+/// Is nothing left to be published, as far as the index tells?
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn all_published(table: &Table) -> Result<bool> {
+    for shard in 0..SHARDS {
+        if !table.query(&unpublished(shard)).await?.items.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

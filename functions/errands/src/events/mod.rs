@@ -25,6 +25,7 @@ use shared::function::Function;
 
 pub use counters::{COUNTER_SHARDS, CounterMove, Feed, FeedCounter, moves};
 pub use hints::{DeadlineHint, DigestHint, FanoutHint, NoticeHint, V1};
+pub(crate) use jobs::all_published;
 pub use jobs::{relay, sweep};
 pub use model::{Event, OrderFacts, OutboxEvent, SHARDS, emit};
 

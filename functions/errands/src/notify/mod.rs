@@ -31,7 +31,7 @@ mod send;
 mod store;
 mod subscriptions;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use futures::future::try_join_all;
 use jiff::SignedDuration;

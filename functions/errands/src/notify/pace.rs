@@ -82,16 +82,17 @@ impl Pace {
     /// to come again. Two requests when nobody else sends, three at the pace's limit.
     pub(super) async fn turn(&self, table: &Table, chat: i64, clock: Ticking) -> Result<Turn> {
         let latest = clock.now() + self.patience;
-        let busy_until = loop {
-            match self.enter(table, chat, clock.now()).await? {
-                Ok(busy_until) => break busy_until,
+        let entered = loop {
+            let now = clock.now();
+            match self.enter(table, chat, now).await? {
+                Ok(_) => break now,
                 Err(free_at) if free_at > latest => return Ok(Err(free_at)),
                 Err(free_at) => clock.until(free_at).await,
             }
         };
-        let turn = self.slot(table, clock.now()).await?;
-        if let Ok(slot) = turn {
-            self.stay(table, chat, busy_until, slot).await?;
+        let turn = self.slot(table, entered).await?;
+        if let Some(slot) = turn.ok().filter(|slot| *slot > entered) {
+            self.stay(table, chat, slot).await?;
             clock.until(slot).await;
         }
         Ok(turn)
@@ -145,20 +146,10 @@ impl Pace {
         Ok(Err(latest))
     }
 
-    /// Keeps the chat busy from the slot on, where the slot is later than its turn was. Nobody
-    /// else can have passed meanwhile: a chat is busy for longer than the patience reaches.
-    async fn stay(
-        &self,
-        table: &Table,
-        chat: i64,
-        busy_until: Instant,
-        slot: Instant,
-    ) -> Result<()> {
-        let until = slot + self.chat;
-        if until <= busy_until {
-            return Ok(());
-        }
-        table.write(moved(chat_key(chat), until)).await?;
+    /// Keeps the chat busy from a slot on that is later than its turn was. Nobody else can have
+    /// passed meanwhile: a chat is busy for longer than the patience reaches.
+    async fn stay(&self, table: &Table, chat: i64, slot: Instant) -> Result<()> {
+        table.write(moved(chat_key(chat), slot + self.chat)).await?;
         Ok(())
     }
 

@@ -1,1 +1,4 @@
-//! The relay and the sweep.
+//! What follows a commit, however often it is told.
+
+mod counting;
+mod relaying;
