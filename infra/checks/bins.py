@@ -19,6 +19,8 @@ from services import Service, every
 TITLE = "# One binary per Lambda. `cargo test` must link none of them.\n"
 # A function that makes a declaration, and the name it declares; or a call that is given the name.
 MADE = re.compile(r"pub fn (\w+)\(\) -> Function<App> \{(.*?)\n\}", re.S)
+# `pub use file::name as other;`
+RENAMED = re.compile(r"pub use (\w+)::(\w+) as (\w+);")
 CALLED = re.compile(r'(\w+)\(("[\w-]+"(?:, "[^"]*")*)\)')
 
 
@@ -27,6 +29,10 @@ def declared(service: str) -> dict[str, str]:
     root = ROOT / "functions" / service / "src"
     own = re.compile(rf'"({service}-[a-z0-9-]+)"')
     found: dict[str, str] = {}
+    renamed: dict[tuple[str, str], str] = {}
+    for path in root.glob("*/mod.rs"):
+        for file, made, name in RENAMED.findall(path.read_text(encoding="utf-8")):
+            renamed[path.parent.name, f"{file}::{made}"] = name
     for path in sorted(root.rglob("*.rs")):
         parts = path.relative_to(root).parts
         if len(parts) < 2 or parts[0] in ("bin", "testing"):
@@ -34,6 +40,7 @@ def declared(service: str) -> dict[str, str]:
         text = path.read_text(encoding="utf-8").split("#[cfg(test)]\nmod tests {")[0]
         for made, body in MADE.findall(text):
             if name := own.search(body):
+                made = renamed.get((parts[0], f"{path.stem}::{made}"), made)
                 found.setdefault(name.group(1), f"{service}::{parts[0]}::{made}()")
         for listed in re.findall(r"fn functions\(\) -> Vec<Function<App>> \{(.*?)\n\}", text, re.S):
             for made, arguments in CALLED.findall(listed):

@@ -1,0 +1,5 @@
+//! Lists towns.
+
+fn main() -> Result<(), shared::function::BoxError> {
+    shared::function::run(errands::cities::search())
+}

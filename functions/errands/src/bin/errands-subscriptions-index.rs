@@ -1,0 +1,5 @@
+//! Keeps the index of subscribers as their settings have it.
+
+fn main() -> Result<(), shared::function::BoxError> {
+    shared::function::run(errands::notify::index())
+}
