@@ -265,7 +265,7 @@ fn all_secrets() -> Function<App> {
     fixed()
         .into_iter()
         .filter(|(name, _)| SECRETS.contains(name))
-        .fold(function, |function, (name, _)| function.needs(name))
+        .fold(function, |function, (name, _)| function.accepts(name))
 }
 
 const SECRETS: [&str; 5] = [

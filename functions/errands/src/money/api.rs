@@ -1,13 +1,12 @@
 //! The endpoints of the balance.
 
 use axum::extract::State;
-use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
-use http::{HeaderValue, header};
 use serde::{Deserialize, Serialize};
+use shared::cache::Conditional;
 use shared::clock::Now;
-use shared::function::Function;
-use shared::http::{Answer, Asked, Body};
+use shared::function::{Access, Function};
+use shared::http::{Answer, Asked, Body, ok};
 use shared::idempotency::{Idempotency, replayed};
 use shared::problem::{FieldError, Problem};
 use utoipa::ToSchema;
@@ -15,11 +14,10 @@ use utoipa::ToSchema;
 use super::listing::{NoPage, Page, Wanted};
 use super::recharge::{self, Answered, Recharged};
 use super::{Kind, Kopecks};
-use crate::App;
 use crate::users::Caller;
+use crate::wire::{LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
+use crate::{App, wire};
 
-/// Lines of a page, unless told otherwise and at most.
-const LIMIT: (i64, i64) = (50, 100);
 /// By what a recharge comes that does not say.
 const METHOD: &str = "telegram_stars";
 /// The longest name of such a way, in code points.
@@ -30,6 +28,9 @@ const METHOD_MAX: usize = 50;
 pub fn balance() -> Function<App> {
     Function::<App>::get("errands-balance", "/api/balance")
         .summary("The caller's balance")
+        .access(Access::User)
+        .limited(wire::READ)
+        .cached(wire::VALIDATED)
         .answers::<Balance>()
         .handled_by(get(handle_balance))
 }
@@ -39,6 +40,9 @@ pub fn balance() -> Function<App> {
 pub fn transactions() -> Function<App> {
     Function::<App>::get("errands-balance-transactions", "/api/balance/transactions")
         .summary("What changed the caller's balance, newest first")
+        .access(Access::User)
+        .limited(wire::READ)
+        .cached(wire::VALIDATED)
         .needs("CURSOR_SECRET")
         .reads(&[
             ("limit", "1 to 100; 50 unless given"),
@@ -54,6 +58,8 @@ pub fn transactions() -> Function<App> {
 pub fn recharge() -> Function<App> {
     Function::<App>::post("errands-balance-recharge", "/api/balance/recharge")
         .summary("Puts pretended money on the caller's balance, in sandboxes only")
+        .access(Access::User)
+        .limited(wire::PAYMENT)
         .takes::<RechargeRequest>()
         .answers::<Recharged>()
         .handled_by(post(handle_recharge))
@@ -65,26 +71,17 @@ struct Balance {
     balance: i64,
 }
 
-async fn handle_balance(Caller(user): Caller) -> Answer {
-    answer(Balance { balance: Kopecks(user.balance).rubles() })
-}
-
-/// A 200 with this body.
-///
-/// # Errors
-/// A bug, when the body does not serialise.
-pub fn answer(body: impl Serialize) -> Answer {
-    let body = serde_json::to_vec(&body).map_err(Problem::bug)?;
-    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Ok((kind, body).into_response())
+async fn handle_balance(Caller(user): Caller, cached: Conditional) -> Answer {
+    cached.by_body(&Balance { balance: Kopecks(user.balance).rubles() }, &[])
 }
 
 async fn handle_transactions(
     State(app): State<App>,
     Caller(user): Caller,
+    cached: Conditional,
     Asked(mut asked): Asked,
 ) -> Answer {
-    let limit = asked.integer("limit", 1..=LIMIT.1).unwrap_or(LIMIT.0);
+    let limit = asked.integer("limit", 1..=i64::from(LIST_LIMIT_MAX));
     let name = asked.text("type", 1, 50);
     let kind = name.as_deref().and_then(Kind::named);
     if name.is_some() && kind.is_none() {
@@ -93,11 +90,11 @@ async fn handle_transactions(
     }
     let cursor = asked.text("cursor", 1, 2_000);
     asked.finish()?;
-    let limit = u32::try_from(limit).map_err(Problem::bug)?;
+    let limit = limit.and_then(|limit| limit.try_into().ok()).unwrap_or(LIST_LIMIT_DEFAULT);
     let wanted = Wanted { user_id: user.id, kind, limit, cursor };
     let secret = app.platform.secret("CURSOR_SECRET")?;
     match wanted.read(&app.platform.table, secret).await {
-        Ok(page) => answer(page),
+        Ok(page) => cached.by_body(&page, &[]),
         Err(NoPage::Store(problem)) => Err(problem),
         Err(NoPage::Cursor) => {
             let error = FieldError::sentence("cursor", "Invalid cursor");
@@ -128,7 +125,7 @@ async fn handle_recharge(
     body.finish()?;
     let wanted = recharge::Wanted { rubles, method: method.unwrap_or_else(|| METHOD.to_owned()) };
     match Box::pin(recharge::recharge(&app, &user, &wanted, &key, now)).await? {
-        Answered::Now(recharged) => answer(recharged),
+        Answered::Now(recharged) => ok(&recharged),
         Answered::Before(status, body) => replayed(status, body),
     }
 }

@@ -1,5 +1,6 @@
 //! A change of a balance, and the line of the ledger that says so.
 
+use jiff::SignedDuration;
 use shared::clock::Instant;
 use shared::ids;
 use shared::table::Write;
@@ -24,10 +25,12 @@ pub struct Reason {
 }
 
 /// A change of one balance, decided on the record as it was read: whoever comes second is refused
-/// and reads anew, so that every line of the ledger knows the balance after it.
+/// and reads anew, so that every line of the ledger knows the balance after it. Clocks of two
+/// machines differ, so each line is made later than the one before: the newest line is the last.
 #[derive(Clone, Debug)]
 pub struct Change {
     seen: i64,
+    seen_at: Option<Instant>,
     entry: Entry,
 }
 
@@ -37,6 +40,7 @@ impl Change {
     #[must_use]
     pub fn of(user: &User, amount: Kopecks, reason: Reason, now: Instant) -> Option<Self> {
         let after = user.balance.checked_add(amount.0).filter(|after| *after >= 0)?;
+        let later = |last: Instant| last + SignedDuration::from_micros(1);
         let entry = Entry {
             id: ids::numeric(now),
             user_id: user.id,
@@ -47,9 +51,9 @@ impl Change {
             order_id: reason.order_id,
             payment_method: reason.payment_method,
             description: reason.description,
-            created_at: now,
+            created_at: user.ledger_at.map_or(now, |last| now.max(later(last))),
         };
-        Some(Self { seen: user.balance, entry })
+        Some(Self { seen: user.balance, seen_at: user.ledger_at, entry })
     }
 
     /// The line of the ledger.
@@ -75,11 +79,16 @@ impl Change {
     pub fn on(&self, write: Write) -> Write {
         let amount = self.entry.amount;
         let total = if amount < 0 { "consumed_total" } else { "earned_total" };
-        write
+        let write = write
             .set("balance", self.entry.balance_after)
+            .set("ledger_at", self.entry.created_at.micros())
             .add(total, amount.saturating_abs())
             .when("#balance = :seen_balance")
-            .bind(":seen_balance", self.seen)
+            .bind(":seen_balance", self.seen);
+        match self.seen_at {
+            Some(at) => write.when("#ledger_at = :seen_at").bind(":seen_at", at.micros()),
+            None => write.when("attribute_not_exists(#ledger_at)"),
+        }
     }
 
     /// The write of the line, refused under `entry` where the same cause has had its line.

@@ -18,7 +18,7 @@ mod tests;
 use shared::function::Function;
 
 pub use amount::Kopecks;
-pub use api::{answer, balance, recharge, transactions};
+pub use api::{balance, recharge, transactions};
 pub use change::{Change, Reason};
 pub use entry::{Entry, Kind};
 pub use recharge::{balance_limit, recharged_via, sandbox_only};

@@ -1,13 +1,12 @@
 //! The payer's endpoints.
 
 use axum::extract::State;
-use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::clock::{Instant, Now};
-use shared::function::Function;
-use shared::http::{Answer, Body, Params};
+use shared::function::{Access, Function};
+use shared::http::{Answer, Body, Params, no_content, ok};
 use shared::idempotency::{Idempotency, mark_replayed};
 use shared::problem::{Problem, Result};
 use shared::table::Table;
@@ -18,15 +17,19 @@ use super::model::{Payment, Provider, Shown, Status};
 use super::providers;
 use super::settlement::settle;
 use super::store;
-use crate::App;
 use crate::money::{self, Kopecks};
 use crate::users::{Caller, User, user_key};
+use crate::{App, wire};
 
 /// `POST /api/balance/create-invoice`.
 #[must_use]
 pub fn create() -> Function<App> {
     Function::<App>::post("errands-payments-create", "/api/balance/create-invoice")
         .summary("Makes an invoice to top up the balance by")
+        .access(Access::User)
+        .limited(wire::PAYMENT)
+        .accepts(providers::TOKEN)
+        .needs_with("SANDBOX_PROVIDER_URL", "SANDBOX_SECRET")
         .takes::<InvoiceRequest>()
         .answers::<InvoiceAnswer>()
         .handled_by(post(handle_create))
@@ -37,6 +40,8 @@ pub fn create() -> Function<App> {
 pub fn status() -> Function<App> {
     Function::<App>::get("errands-payments-status", "/api/balance/payment/{payment_id}/status")
         .summary("Where one of the caller's payments stands")
+        .access(Access::User)
+        .limited(wire::POLL)
         .answers::<StatusAnswer>()
         .handled_by(get(handle_status))
 }
@@ -46,7 +51,11 @@ pub fn status() -> Function<App> {
 pub fn sandbox_pay() -> Function<App> {
     Function::<App>::post("errands-payments-sandbox-pay", "/api/sandbox/payments/{payment_id}/pay")
         .summary("Pays an invoice of the sandbox with pretended money")
+        .access(Access::User)
+        .limited(wire::PAYMENT)
+        .needs_with("SANDBOX_PROVIDER_URL", "SANDBOX_SECRET")
         .takes::<PayRequest>()
+        .answers_nothing()
         .handled_by(post(handle_sandbox_pay))
 }
 
@@ -98,7 +107,7 @@ async fn handle_create(
         provider: payment.provider,
         expires_at: payment.expires_at,
     };
-    let mut response = money::answer(answer)?;
+    let mut response = ok(&answer)?;
     if invoiced.replayed {
         mark_replayed(&mut response);
     }
@@ -128,7 +137,7 @@ async fn handle_status(
         Shown::Paid => table.get::<User>(&user_key(user.id)).await?,
         Shown::Pending | Shown::Expired => None,
     };
-    money::answer(StatusAnswer {
+    ok(&StatusAnswer {
         payment_id: payment.id,
         status,
         amount: payment.kopecks.rubles(),
@@ -187,7 +196,7 @@ async fn handle_sandbox_pay(
     if told {
         Box::pin(settle(&app, &proof, None, now)).await?;
     }
-    Ok(StatusCode::NO_CONTENT.into_response())
+    no_content()
 }
 
 #[cfg(test)]

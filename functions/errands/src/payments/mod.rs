@@ -54,7 +54,7 @@ use shared::function::{Function, Platform};
 use shared::settings::{Secret, SettingError};
 
 pub use api::{create, sandbox_pay, status};
-pub use items::{Receipt, UnmatchedEvent};
+pub use items::{Receipt, SHARDS, UnmatchedEvent};
 pub use jobs::{check, sweep};
 pub use model::{Checks, Payment, Provider, Status};
 pub use reconcile::reconcile;
@@ -101,8 +101,7 @@ impl Settings {
         Ok(Self {
             provider_timeout: Duration::from_millis(timeout_ms),
             default_provider,
-            // Only functions that call Crypto Bot have its token, and only where it is set.
-            crypto_token: platform.secret(providers::TOKEN).ok().cloned(),
+            crypto_token: platform.secret_if_set(providers::TOKEN).cloned(),
             crypto_network: providers::Network::from_environment(environment)?,
             stars_enabled: environment.parse("STARS_ENABLED", false)?,
             sandbox_url: environment.get("SANDBOX_PROVIDER_URL").map(str::to_owned),
@@ -132,8 +131,7 @@ impl Settings {
 fn asking(function: Function<App>) -> Function<App> {
     function
         .needs("TELEGRAM_BOT_TOKEN")
-        .needs_with("CRYPTO_PAY_TOKEN", providers::TOKEN)
-        .needs_with("CRYPTO_PAY_TOKEN_SECRET_ID", providers::TOKEN)
+        .accepts(providers::TOKEN)
         .needs_with("SANDBOX_PROVIDER_URL", "SANDBOX_SECRET")
 }
 

@@ -9,6 +9,7 @@ use shared::clock::Instant;
 use utoipa::ToSchema;
 
 use crate::money::Kopecks;
+use crate::wire::ID_MAX;
 
 /// Who takes the money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -117,9 +118,6 @@ pub enum Shown {
     /// It did not.
     Expired,
 }
-
-/// The largest id: JavaScript holds integers exactly up to here.
-const ID_MAX: i64 = (1 << 53) - 1;
 
 /// Our name of a payment at its provider: `er1.<payment id>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

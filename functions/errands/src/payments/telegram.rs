@@ -13,7 +13,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use shared::clock::{Instant, Now};
 use shared::function::{Access, Function};
-use shared::http::Answer;
+use shared::http::{Answer, ok};
 use shared::problem::{Problem, Result, chain};
 use shared::table::Write;
 use shared::telegram::members::{ChatMemberUpdated, MemberStatus};
@@ -29,7 +29,7 @@ use super::settlement::settle;
 use super::store;
 use super::updates::{self, TelegramUpdate};
 use crate::users::user_key;
-use crate::{App, money, texts};
+use crate::{App, texts, wire};
 
 /// The secret's name.
 const SECRET: &str = "TELEGRAM_WEBHOOK_SECRET";
@@ -45,6 +45,7 @@ pub fn webhook() -> Function<App> {
     Function::<App>::post("errands-telegram-webhook", "/api/telegram/webhook")
         .summary("Takes the bot's updates")
         .access(Access::Webhook)
+        .limited(wire::WEBHOOK)
         .accepts(SECRET)
         .needs("TELEGRAM_BOT_TOKEN")
         .handled_by(post(handle_update))
@@ -82,7 +83,7 @@ async fn handle_update(State(app): State<App>, Now(now): Now, _: Authentic, body
             return Err(Problem::refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_json", text));
         }
     }
-    money::answer(json!({}))
+    ok(&json!({}))
 }
 
 async fn take(app: &App, update: Update, now: Instant) -> Result<()> {

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use shared::clock::Now;
 use shared::function::{Access, Function};
-use shared::http::Answer;
+use shared::http::{Answer, ok};
 use shared::settings::Secret;
 use shared::telemetry;
 use utoipa::ToSchema;
@@ -15,13 +15,17 @@ use utoipa::ToSchema;
 use super::proof::Proof;
 use super::providers::{self, CryptoInvoice, TOKEN};
 use super::settlement::settle;
-use crate::{App, money};
+use crate::{App, wire};
 
 /// `POST /api/balance/webhook/crypto-bot`.
 #[must_use]
 pub fn crypto_bot() -> Function<App> {
     Function::<App>::post("errands-payments-crypto-bot", "/api/balance/webhook/crypto-bot")
         .summary("Takes Crypto Bot's word that an invoice was paid")
+        .access(Access::Webhook)
+        .limited(wire::WEBHOOK)
+        .accepts(TOKEN)
+        .answers::<Taken>()
         .handled_by(post(handle_crypto_bot))
 }
 
@@ -73,7 +77,7 @@ async fn handle_crypto_bot(
     body: Bytes,
 ) -> Answer {
     let signature = headers.get("crypto-pay-api-signature").map(http::HeaderValue::as_bytes);
-    let ok = match read(app.payments.crypto_token.as_ref(), signature, &body) {
+    let understood = match read(app.payments.crypto_token.as_ref(), signature, &body) {
         Delivered::Refused(why) => {
             tracing::warn!(why, "delivery refused");
             telemetry::metrics(&app.platform, &[("webhook_refusals", 1)]);
@@ -85,5 +89,5 @@ async fn handle_crypto_bot(
             true
         }
     };
-    money::answer(Taken { ok })
+    ok(&Taken { ok: understood })
 }

@@ -35,6 +35,9 @@ pub struct User {
     /// Kopecks. Never below 0, by the condition of every debit.
     #[serde(default)]
     pub balance: i64,
+    /// When the balance changed last, by its ledger: every line is later than the one before.
+    #[serde(default, with = "shared::clock::micros::option")]
+    pub ledger_at: Option<Instant>,
     /// Kopecks ever credited.
     #[serde(default)]
     pub earned_total: i64,

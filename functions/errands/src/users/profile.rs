@@ -61,6 +61,7 @@ impl Profile {
             profile_at: self.at,
             created_at: now,
             balance: 0,
+            ledger_at: None,
             earned_total: 0,
             consumed_total: 0,
             active_orders: 0,
