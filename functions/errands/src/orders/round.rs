@@ -56,6 +56,7 @@ impl Reply {
 }
 
 /// What a round begins with.
+#[expect(clippy::large_enum_variant, reason = "it lives for one match")]
 pub(super) enum Opened {
     /// This was answered before.
     Answered(Response),

@@ -20,8 +20,8 @@ const CALLER: &str = "local-test";
 
 /// A change of an order in a certain state.
 #[derive(Clone, Copy, Debug)]
-struct Case {
-    what: What,
+pub(super) struct Case {
+    pub(super) what: What,
     /// Takes before it.
     takes: i64,
     /// Minutes between the last take and it.
@@ -33,7 +33,7 @@ struct Case {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum What {
+pub(super) enum What {
     Create,
     Update,
     Delete,
@@ -47,7 +47,7 @@ const fn case(what: What, takes: i64, wait: u64, done: u16, again: u16) -> Case 
     Case { what, takes, wait, done, again }
 }
 
-const CASES: [Case; 11] = [
+pub(super) const CASES: [Case; 11] = [
     case(What::Create, 0, 0, 201, 409),
     case(What::Create, 2, 15, 201, 409),
     case(What::Update, 0, 0, 200, 200),
@@ -62,15 +62,15 @@ const CASES: [Case; 11] = [
 ];
 
 /// A market in which the case is about to happen.
-struct Scene {
-    market: Market,
+pub(super) struct Scene {
+    pub(super) market: Market,
     id: String,
     client: User,
     executor: User,
 }
 
 impl Scene {
-    async fn of(case: Case) -> Self {
+    pub(super) async fn of(case: Case) -> Self {
         let market = Market::of(4, 4).await;
         let id = match case {
             Case { what: What::Create, wait: 0, .. } => String::new(),
@@ -83,7 +83,7 @@ impl Scene {
         Self { market, id, client, executor }
     }
 
-    async fn run(&self, case: Case) -> Told {
+    pub(super) async fn run(&self, case: Case) -> Told {
         let Self { market, id, .. } = self;
         match case.what {
             What::Create => market.create_by(&self.client, &draft("@ivan_123")).await,
@@ -102,7 +102,7 @@ impl Scene {
     }
 
     /// What the change was for, once it has happened.
-    async fn check(&self, case: Case) {
+    pub(super) async fn check(&self, case: Case) {
         self.market.check_invariants().await;
         let client = self.market.record(CLIENT).await;
         if let What::Create = case.what {

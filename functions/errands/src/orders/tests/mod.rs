@@ -4,10 +4,12 @@ mod clock;
 mod crashes;
 mod ending;
 mod http;
+mod invariants;
 mod keys;
 mod making;
 mod races;
 mod rules;
+mod sabotage;
 mod taking;
 
 use std::future::Future;
@@ -251,130 +253,4 @@ fn draft(contact: &str) -> Draft {
 
 fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(minutes * 60)
-}
-
-/// What must hold at any instant between transactions.
-mod invariants {
-    use std::collections::{BTreeMap, BTreeSet};
-
-    use super::super::items::{ContactLock, OwnedOrder, TakenOrder};
-    use super::*;
-    use crate::money::Entry;
-
-    impl Market {
-        pub(super) async fn check_invariants(&self) {
-            let orders: Vec<Order> = self.read().await;
-            let entries: Vec<Entry> = self.read().await;
-            let users: Vec<User> = self.read().await;
-            let locks: Vec<ContactLock> = self.read().await;
-            let taken: Vec<TakenOrder> = self.read().await;
-            let owned: Vec<OwnedOrder> = self.read().await;
-            for user in &users {
-                check_balance(user, &entries);
-                check_counters(user, &orders);
-            }
-            for order in &orders {
-                check_order(order, &entries);
-                check_lock(order, &locks);
-                check_rows(order, &owned, &taken);
-            }
-            let active = orders.iter().filter(|order| order.status == Status::Active).count();
-            assert_eq!(locks.len(), active);
-            assert_eq!(owned.len(), orders.len());
-            assert_eq!(taken.len(), orders.iter().map(|order| order.taken_by.len()).sum::<usize>());
-            check_indexes(self, &orders).await;
-        }
-    }
-
-    /// I1; I8 follows from it and from I3.
-    fn check_balance(user: &User, entries: &[Entry]) {
-        let own = || entries.iter().filter(|entry| entry.user_id == user.id);
-        let sum: i64 = own().map(|entry| entry.amount).sum();
-        assert_eq!((user.balance, user.earned_total - user.consumed_total), (sum, sum));
-        assert!(user.balance >= 0);
-        assert!(own().all(|entry| entry.balance_after >= 0));
-        assert!(own().count() == 0 || own().any(|entry| entry.balance_after == user.balance));
-    }
-
-    /// I2 and I3.
-    fn check_order(order: &Order, entries: &[Entry]) {
-        let executors: BTreeSet<i64> = order.taken_by.iter().map(|take| take.executor_id).collect();
-        assert_eq!(executors.len(), order.taken_by.len());
-        assert!(executors.len() <= 3 && !executors.contains(&order.client_id));
-        assert!(order.status != Status::Deleted || executors.is_empty());
-        let ended = matches!(order.status, Status::Expired | Status::ClosedNoResponse);
-        let refunds = i64::from(ended && order.customer_responded_at.is_none());
-        let mut found: BTreeMap<(i64, &str), i64> = BTreeMap::new();
-        for entry in entries.iter().filter(|entry| entry.order_id.as_ref() == Some(&order.id)) {
-            *found.entry((entry.user_id, entry.entry.name())).or_default() += entry.amount;
-        }
-        for executor in executors {
-            assert_eq!(found.remove(&(executor, "order_take")), Some(-200), "{order:?}");
-            let refunded = found.remove(&(executor, "refund")).unwrap_or_default();
-            assert_eq!(refunded, 200 * refunds, "{order:?}");
-        }
-        assert!(found.is_empty(), "{found:?}");
-    }
-
-    /// I5.
-    fn check_lock(order: &Order, locks: &[ContactLock]) {
-        let locks = locks.iter().filter(|lock| lock.order_id == order.id);
-        let keys: Vec<_> = locks.map(|lock| lock.contact_key.clone()).collect();
-        match order.status {
-            Status::Active => assert_eq!(keys, [order.contact_key.clone()]),
-            _ => assert_eq!(keys, [""; 0]),
-        }
-    }
-
-    fn check_rows(order: &Order, owned: &[OwnedOrder], taken: &[TakenOrder]) {
-        let own = owned.iter().filter(|row| row.order_id == order.id);
-        assert_eq!(own.collect::<Vec<_>>(), [&OwnedOrder::of(order)]);
-        for take in &order.taken_by {
-            assert!(taken.contains(&TakenOrder::of(order, take)), "{order:?}");
-        }
-    }
-
-    /// I6.
-    fn check_counters(user: &User, orders: &[Order]) {
-        let own = |status| {
-            let own = orders.iter().filter(|order| order.client_id == user.id);
-            i64::try_from(own.filter(|order| order.status == status).count()).unwrap()
-        };
-        let taken = |status| {
-            let taken = orders.iter().filter(|order| order.is_taken_by(user.id));
-            i64::try_from(taken.filter(|order| order.status == status).count()).unwrap()
-        };
-        let counters = [
-            (user.own_active, own(Status::Active)),
-            (user.own_expired, own(Status::Expired)),
-            (user.own_deleted, own(Status::Deleted)),
-            (user.own_closed_no_response, own(Status::ClosedNoResponse)),
-            (user.own_completed, own(Status::Completed)),
-            (user.taken_active, taken(Status::Active)),
-            (user.taken_expired, taken(Status::Expired)),
-            (user.taken_closed_no_response, taken(Status::ClosedNoResponse)),
-            (user.taken_completed, taken(Status::Completed)),
-            (user.active_orders, own(Status::Active) + taken(Status::Active)),
-            (user.completed_orders, own(Status::Completed) + taken(Status::Completed)),
-        ];
-        for (stored, counted) in counters {
-            assert_eq!(stored, counted, "{user:?}");
-        }
-    }
-
-    /// Whatever was changed piece by piece is what it would be if it were written whole.
-    async fn check_indexes(market: &Market, orders: &[Order]) {
-        for order in orders {
-            let stored = market.world.item(&order.key()).await.unwrap();
-            assert_eq!(stored, Item::of(order).unwrap());
-            let row = OwnedOrder::of(order);
-            let stored = market.world.item(&row.key()).await.unwrap();
-            assert_eq!(stored, Item::of(&row).unwrap());
-            for take in &order.taken_by {
-                let row = TakenOrder::of(order, take);
-                let stored = market.world.item(&row.key()).await.unwrap();
-                assert_eq!(stored, Item::of(&row).unwrap());
-            }
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! Many at once: of two changes that race one commits, and the other judges anew.
 
+use engine::{Fault, FaultKind, Target, When};
 use tokio::task::JoinSet;
 
 use super::*;
@@ -67,6 +68,28 @@ async fn no_creation_is_lost() {
     assert_eq!(count(&told, 201), 20);
     let client = market.record(CLIENT).await;
     assert_eq!((client.active_orders, client.own_active), (20, 20));
+    market.check_invariants().await;
+}
+
+/// The embedded engine answers one call after the other: what DynamoDB calls a conflict is made up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn conflicts_are_nobodys_business() {
+    let market = Market::of(3, 100).await;
+    let fault = Fault::new(Target::Dynamodb, FaultKind::Conflict)
+        .when(When::rate(0.4))
+        .operation("TransactWriteItems");
+    market.world.engine.faults().inject(fault);
+    let made = all((0..20).map(|n| market.making(format!("contact {n}")))).await;
+    assert_eq!(count(&made, 201), 20);
+    let ids: Vec<_> = made.iter().map(Told::id).collect();
+    let executors = [EXECUTOR, EXECUTOR + 1, EXECUTOR + 2];
+    let takes = ids.iter().flat_map(|id| executors.map(|executor| market.taking(id, executor)));
+    let taken = all(takes).await;
+    assert_eq!(count(&taken, 200), 60);
+    let closed = all(ids.iter().map(|id| market.acting(id, Act::Close))).await;
+    assert_eq!(count(&closed, 204), 20);
+    assert_eq!(market.balance(EXECUTOR).await, 100);
+    market.world.engine.faults().clear();
     market.check_invariants().await;
 }
 
