@@ -25,8 +25,9 @@ pub use recharge::{balance_limit, recharged_via, sandbox_only};
 
 use crate::App;
 
-/// How often a change of a balance is tried while others keep changing it.
-pub const TRIES: u32 = 8;
+/// How often a change of a balance is tried while others keep changing it: enough for twenty at
+/// once over a store that takes its time.
+pub const TRIES: u32 = 12;
 
 /// The functions of this capability.
 #[must_use]

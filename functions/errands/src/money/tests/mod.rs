@@ -82,7 +82,12 @@ async fn a_recharge_is_a_line_of_the_ledger() {
     assert_eq!((reply.cost.requests, reply.cost.items), (1, 2));
     let balance = purse.balance().await;
     assert_eq!((&balance.body, balance.cost.requests), (&json!({ "balance": 100 }), 0));
+    // A client that knows it already gets no body.
+    let tag = balance.headers["etag"].as_str().unwrap();
+    let request = || purse.by(CALLER, Request::get("/api/balance")).header("if-none-match", tag);
+    assert_eq!(purse.world.call(super::balance(), request()).await.status, 304);
     purse.recharge(json!({ "amount": "5", "method": "  " })).await;
+    assert_eq!(purse.world.call(super::balance(), request()).await.status, 200);
     let page = purse.page("").await;
     assert_eq!(page.cost.requests, 1);
     let first = &page.body["transactions"][1];

@@ -155,10 +155,8 @@ async fn what_does_not_agree_is_put_aside() {
             assert_eq!((reply.status.as_u16(), &reply.body), (200, &json!({ "ok": true })));
         }
         let kept = till.world.items("UnmatchedEvent").await;
-        let is = |item: &&Value| {
-            item["doubt"]["S"] == doubt
-                && item["receipt_id"]["S"] == word["payload"]["invoice_id"].to_string()
-        };
+        let receipt = json!(word["payload"]["invoice_id"].to_string());
+        let is = |item: &&Value| item["doubt"]["S"] == doubt && item["receipt_id"]["S"] == receipt;
         let found: Vec<_> = kept.iter().filter(is).collect();
         assert_eq!(found.len(), 1, "{field} {value}");
         let days = 90 * 86_400;

@@ -6,8 +6,10 @@ mod crypto;
 mod hostile;
 mod invoices;
 mod outside;
+mod permissions;
 mod reconciling;
 mod rules;
+mod sabotage;
 mod sandbox;
 mod stars;
 

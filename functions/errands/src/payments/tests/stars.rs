@@ -35,7 +35,7 @@ fn message(update_id: i64, more: Value) -> Value {
     json!({ "update_id": update_id, "message": message })
 }
 
-fn charge(kind: &str, update_id: i64, id: i64, charge: &str) -> Value {
+pub(super) fn charge(kind: &str, update_id: i64, id: i64, charge: &str) -> Value {
     let payment = json!({
         "currency": "XTR", "total_amount": 84, "invoice_payload": format!("er1.{id}"),
         "telegram_payment_charge_id": charge, "provider_payment_charge_id": "",
@@ -43,7 +43,7 @@ fn charge(kind: &str, update_id: i64, id: i64, charge: &str) -> Value {
     message(update_id, json!({ kind: payment }))
 }
 
-fn veto(id: i64, payer: i64, amount: i64, currency: &str) -> Value {
+pub(super) fn veto(id: i64, payer: i64, amount: i64, currency: &str) -> Value {
     json!({
         "update_id": 1, "pre_checkout_query": {
             "id": "query", "from": person(payer), "currency": currency, "total_amount": amount,
