@@ -261,7 +261,12 @@ async fn invoice(app: &App, attempt: Attempt, now: Instant) -> Result<Linked> {
     match attempt.provider.invoice(app, &attempt).await {
         Ok(invoice) => {
             let wait = app.payments.interval;
-            store::answered(table, &attempt, &invoice, now + wait, now).await?;
+            let stands = store::answered(table, &attempt, &invoice, now + wait, now).await?;
+            if matches!(stands, Status::Failed | Status::Abandoned) {
+                // The provider took its time, and another call the place. The payer gets that
+                // call's link: a second one could take the money twice.
+                return Err(Problem::try_again("another attempt took the place"));
+            }
             CheckHint { attempt_id: attempt.id.clone(), n: 1 }.send(app, wait).await;
             let (invoice_id, url) = (Some(invoice.id), Some(invoice.url));
             let attempt = Box::new(Attempt { invoice_id, url, ..attempt });

@@ -63,7 +63,7 @@ pub async fn open(
 }
 
 /// Writes down the provider's answer: the attempt waits for money from now on. Where it has moved
-/// on already, the link is added and nothing else. One write, two at most.
+/// on already, the link is added and nothing else. Answers where it stands. One write, two at most.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -73,18 +73,22 @@ pub async fn answered(
     invoice: &Invoice,
     due_at: Instant,
     now: Instant,
-) -> Result<()> {
-    let Some(write) = changed("attempt", attempt, Event::Answered, now) else { return Ok(()) };
+) -> Result<Status> {
+    let Some(write) = changed("attempt", attempt, Event::Answered, now) else {
+        return Ok(attempt.status);
+    };
     let write = write
         .set("invoice_id", &invoice.id)
         .set("url", &invoice.url)
         .set("due_pk", Due::Check.partition_of(&attempt.id))
         .set("due_at", due_at);
-    match table.write(write).await {
-        Ok(_) => return Ok(()),
+    let refusal = match table.write(write).await {
+        Ok(_) => return Ok(Status::Pending),
         Err(error) => error.refusal()?,
     };
-    linked(table, &attempt.id, invoice).await
+    linked(table, &attempt.id, invoice).await?;
+    let found = refusal.old("attempt").map(Item::read::<Attempt>).transpose()?;
+    Ok(found.map_or(Status::Failed, |found| found.status))
 }
 
 /// Adds the link to an attempt that has none, and changes nothing else. One write.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::Json;
 use axum::Router;
@@ -10,6 +11,7 @@ use axum::routing::{get, post, put};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 /// One invoice as the provider knows it.
 #[derive(Clone, Debug)]
@@ -34,12 +36,13 @@ pub(crate) enum Mood {
     Refusing(u16),
     /// It takes the call and never answers.
     Silent,
+    /// It takes the call and answers when it is let go.
+    Held,
 }
 
 #[derive(Debug, Default)]
 struct Books {
     mood: Mood,
-    calls: u32,
     invoices: BTreeMap<String, Invoice>,
 }
 
@@ -48,13 +51,17 @@ struct Books {
 pub(crate) struct Provider {
     url: String,
     books: Arc<Mutex<Books>>,
+    called: Arc<watch::Sender<u32>>,
+    let_go: Arc<watch::Sender<bool>>,
 }
 
 impl Provider {
     pub(super) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/provider", listener.local_addr().unwrap());
-        let provider = Self { url, books: Arc::default() };
+        let (called, let_go) = (watch::channel(0).0, watch::channel(false).0);
+        let provider =
+            Self { url, books: Arc::default(), called: called.into(), let_go: let_go.into() };
         let router = Router::new()
             .route("/provider/invoices", post(make))
             .route("/provider/invoices/{id}", get(show))
@@ -76,7 +83,19 @@ impl Provider {
 
     /// How often it was called.
     pub(crate) fn calls(&self) -> u32 {
-        self.books().calls
+        *self.called.borrow()
+    }
+
+    /// Waits until it is called for the first time.
+    pub(crate) async fn called(&self) {
+        let mut called = self.called.subscribe();
+        let first = called.wait_for(|calls| *calls > 0);
+        let _ = tokio::time::timeout(Duration::from_secs(60), first).await.expect("a call");
+    }
+
+    /// Lets the calls go that it held.
+    pub(crate) fn let_go(&self) {
+        self.let_go.send_replace(true);
     }
 
     /// The invoice of an attempt.
@@ -102,16 +121,17 @@ impl Provider {
     async fn admit(&self, headers: &HeaderMap) -> Result<(), StatusCode> {
         let expected = format!("Bearer {}", super::SANDBOX_SECRET);
         let given = headers.get("authorization").and_then(|value| value.to_str().ok());
-        let mood = {
-            let mut books = self.books();
-            books.calls += 1;
-            books.mood
-        };
+        let mood = self.books().mood;
+        self.called.send_modify(|calls| *calls += 1);
         match mood {
             _ if given != Some(&expected) => Err(StatusCode::UNAUTHORIZED),
             Mood::Fine => Ok(()),
             Mood::Refusing(status) => Err(StatusCode::from_u16(status).unwrap()),
             Mood::Silent => std::future::pending().await,
+            Mood::Held => {
+                let _ = self.let_go.subscribe().wait_for(|let_go| *let_go).await;
+                Ok(())
+            }
         }
     }
 }

@@ -227,6 +227,30 @@ async fn an_unanswered_attempt_is_waited_for_and_then_replaced() {
     shop.check_invariants().await;
 }
 
+/// Its link would be one that the key leads nobody else to, for an attempt that has failed.
+#[tokio::test]
+async fn a_call_that_was_overtaken_at_the_provider_gives_no_link_of_its_own() {
+    let shop = Shop::with(&[("PROVIDER_TIMEOUT_MS", "60000")]).await;
+    let asked = || shop.request(monthly()).header("idempotency-key", "one");
+    let provider = &shop.world.provider;
+    provider.set_mood(Mood::Held);
+    let overtaking = async {
+        provider.called().await;
+        provider.set_mood(Mood::Fine);
+        shop.pass(60);
+        let faster = shop.world.call(link(), asked()).await;
+        provider.let_go();
+        faster
+    };
+    let (slower, faster) = tokio::join!(shop.world.call(link(), asked()), overtaking);
+    assert_eq!(faster.status, 200, "{}", faster.body);
+    assert_eq!((slower.status.as_u16(), &slower.headers["retry-after"]), (503, &json!("1")));
+    let again = shop.world.call(link(), asked()).await;
+    assert_eq!(again.body["attempt_id"], faster.body["attempt_id"]);
+    assert_eq!((shop.count("Attempt").await, provider.invoices()), (2, 2));
+    shop.check_invariants().await;
+}
+
 #[tokio::test]
 async fn a_late_answer_of_the_provider_changes_no_state() {
     let shop = Shop::open().await;
@@ -234,7 +258,8 @@ async fn a_late_answer_of_the_provider_changes_no_state() {
     shop.succeed(&attempt.id).await;
     let invoice = Invoice { id: "inv".to_owned(), url: "https://pay.example.com".to_owned() };
     let now = shop.world.now();
-    store::answered(shop.world.table(), &attempt, &invoice, now, now).await.unwrap();
+    let stands = store::answered(shop.world.table(), &attempt, &invoice, now, now).await;
+    assert_eq!(stands.unwrap(), Status::Paid);
     let stored = shop.attempt(&attempt.id).await;
     assert_eq!((stored.status, stored.url), (Status::Paid, Some(invoice.url)));
     let gone = store::end(
