@@ -226,7 +226,6 @@ impl Notice {
     pub(super) fn after(&self, outcome: Outcome, now: Instant) -> Next {
         match outcome {
             Outcome::Sent => Next::Over(State::Sent),
-            Outcome::Skipped => Next::Over(State::Skipped),
             Outcome::Refused | Outcome::Blocked => Next::Over(State::Refused),
             // Being told to wait is no failure of this notice.
             Outcome::Wait(pause) => Next::Again(now + pause),
@@ -283,8 +282,6 @@ pub(super) enum Stands {
 pub(super) enum Outcome {
     /// Telegram took it.
     Sent,
-    /// It was not worth sending.
-    Skipped,
     /// Telegram refused for good.
     Refused,
     /// The same, and refuses everything to this person.
