@@ -122,8 +122,7 @@ async fn a_failure_comes_again_five_times_and_then_is_a_dead_letter() {
     let town = town().await;
     town.bot.mood(ANNA, Mood::Failing);
     let id = asked(&town).await;
-    let mut calls = 1;
-    for pause in [1, 2, 4, 8, 16] {
+    for (pause, calls) in [1, 2, 4, 8, 16].into_iter().zip(1..) {
         town.settle().await;
         assert_eq!(town.bot.calls(), calls);
         town.pass(pause - 1);
@@ -131,7 +130,6 @@ async fn a_failure_comes_again_five_times_and_then_is_a_dead_letter() {
         assert_eq!(town.bot.calls(), calls, "nothing is due yet");
         // What was in flight counts from when it ended.
         town.pass(2);
-        calls += 1;
     }
     assert_eq!(town.world.deliver(send(), "notices").await, (1, 1));
     assert_eq!((town.bot.calls(), town.notice(&id).await.state), (6, State::Dead));

@@ -93,7 +93,8 @@ impl Town {
 
     /// What the change stream has told since the last time, as an event of those of one kind.
     pub(crate) async fn changes(&self) -> Changes {
-        let iterator = match self.read.lock().unwrap().take() {
+        let read = self.read.lock().unwrap().take();
+        let iterator = match read {
             Some(iterator) => iterator,
             None => self.beginning().await,
         };
