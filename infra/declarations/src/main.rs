@@ -18,11 +18,14 @@ struct Declared {
 }
 
 fn services() -> Vec<Declared> {
-    vec![Declared {
-        name: "club",
-        functions: described(&club::functions()),
-        openapi: club::openapi,
-    }]
+    vec![
+        Declared { name: "club", functions: described(&club::functions()), openapi: club::openapi },
+        Declared {
+            name: "errands",
+            functions: described(&errands::functions()),
+            openapi: errands::openapi,
+        },
+    ]
 }
 
 fn described<S: Service>(functions: &[Function<S>]) -> Vec<Value> {

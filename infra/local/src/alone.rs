@@ -44,7 +44,7 @@ impl Alone {
             from_environment.then(|| std::env::var(variable).ok()).flatten()
         });
         let (store, clock) = (Store::memory()?, Clock::system());
-        let sandboxes = Sandboxes::new(store, clock.clone(), secrets, &base_url, services)?;
+        let sandboxes = Sandboxes::new(store, clock.clone(), secrets, &base_url, services, None)?;
         let handler = handler(move |exchange| {
             let (sandboxes, clock) = (sandboxes.clone(), clock.clone());
             async move { answer(&sandboxes, &clock, &exchange).await }

@@ -21,6 +21,7 @@ cargo local: the deployed templates on this machine
   --set NAME=VALUE     a variable in every function's environment
   --parameter NAME=VALUE  a parameter of the topmost template
   --template FILE      the topmost template
+  --service NAME       only this service, or those that are named so
   --sandboxes          only the sandboxes: Telegram's Bot API and the payment provider
   --public-url SERVICE=URL  with --sandboxes: a service's API, for webhooks
                        (default http://127.0.0.1:9000/<service>)
@@ -89,6 +90,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Str
                 options.parameters.insert(name, value);
             }
             "--template" => options.template = value()?.into(),
+            "--service" => options.services.push(value()?),
             "--sandboxes" => sandboxes = true,
             "--public-url" => {
                 let (service, url) = pair(&value()?)?;

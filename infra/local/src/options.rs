@@ -13,6 +13,8 @@ pub struct Options {
     pub template: PathBuf,
     /// Its parameters besides their defaults; `Stage` is `test`.
     pub parameters: BTreeMap<String, String>,
+    /// The services to start, by name; all that the template nests where there are none.
+    pub services: Vec<String>,
     /// The port of the HTTP front on the loopback interface; 0 for any.
     pub port: u16,
     /// The port of DynamoDB and SQS on the loopback interface; 0 for any.
@@ -63,6 +65,7 @@ impl Options {
         Self {
             template: default_template(),
             parameters: BTreeMap::from([("Stage".to_owned(), "test".to_owned())]),
+            services: Vec::new(),
             port: 0,
             engine_port: 0,
             storage: Storage::Memory,
@@ -73,6 +76,13 @@ impl Options {
             programs: linked(),
             secrets_from_environment: false,
         }
+    }
+
+    /// Starts this service alone, or with those named before.
+    #[must_use]
+    pub fn service(mut self, name: &str) -> Self {
+        self.services.push(name.to_owned());
+        self
     }
 
     /// Keeps state in `folder`.
@@ -122,7 +132,10 @@ pub fn default_template() -> PathBuf {
 /// The services that are linked in, each with all its functions.
 #[must_use]
 pub fn services() -> Vec<(&'static str, Vec<Box<dyn Program>>)> {
-    vec![("club", club::functions().into_iter().map(boxed).collect())]
+    vec![
+        ("club", club::functions().into_iter().map(boxed).collect()),
+        ("errands", errands::functions().into_iter().map(boxed).collect()),
+    ]
 }
 
 /// All functions of all services.

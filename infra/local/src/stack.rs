@@ -22,7 +22,7 @@ use crate::invoke::{
 use crate::logs::Logs;
 use crate::options::{Mode, Options, Storage};
 use crate::resources;
-use crate::sandbox::Sandboxes;
+use crate::sandbox::{Sandboxes, Tables};
 use crate::secrets::Secrets;
 use crate::serve::{Exchange, Handler, Hangup, Listener, handler};
 use crate::store::{Store, StoreError};
@@ -93,7 +93,8 @@ impl Stack {
             queue_base: format!("{engine_url}/{}", engine::sqs::ACCOUNT),
             front: front_url.clone(),
         };
-        let wiring = template::read(&options.template, &options.parameters, &names)?;
+        let only = options.services.as_slice();
+        let wiring = template::read(&options.template, &options.parameters, &names, only)?;
         let (store, folder, lock) = match &options.storage {
             Storage::Memory => (Store::memory()?, None, None),
             Storage::Folder(folder) => {
@@ -135,7 +136,9 @@ impl Stack {
             let root = names.api_url(&service);
             (service, root)
         });
-        let sandboxes = Sandboxes::new(store, clock, secrets.clone(), &front_url, roots.collect())?;
+        let tables = Some(Tables::new(&engine, &wiring));
+        let sandboxes =
+            Sandboxes::new(store, clock, secrets.clone(), &front_url, roots.collect(), tables)?;
         let front = Front::new(
             front_url.clone(),
             engine_url.clone(),

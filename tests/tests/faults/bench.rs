@@ -37,11 +37,11 @@ impl Bench {
     }
 
     pub async fn start_with(change: impl FnOnce(Options) -> Options) -> Self {
-        let options = ["RATE_AUTH", "RATE_API", "RATE_PAYMENT", "RATE_PUBLIC", "RATE_WEBHOOK"]
-            .iter()
-            .fold(Options::memory().frozen_at(START.parse().unwrap()), |options, name| {
-                options.set(name, "1000000/1")
-            });
+        let options =
+            ["RATE_AUTH", "RATE_API", "RATE_PAYMENT", "RATE_PUBLIC", "RATE_WEBHOOK"].iter().fold(
+                Options::memory().service("club").frozen_at(START.parse().unwrap()),
+                |options, name| options.set(name, "1000000/1"),
+            );
         let stack = Stack::start(change(options)).await.expect("the stack starts");
         Self { stack: Arc::new(stack), http: reqwest::Client::new() }
     }

@@ -48,7 +48,7 @@ fn every_binary_stands_in_its_manifest() {
 }
 
 fn documents() -> Vec<(&'static str, Value)> {
-    vec![("club", club::openapi())]
+    vec![("club", club::openapi()), ("errands", errands::openapi())]
 }
 
 /// `make openapi` writes them anew.

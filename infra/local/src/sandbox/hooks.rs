@@ -6,6 +6,8 @@ pub(super) struct Hooks {
     pub(super) telegram: &'static str,
     /// Outcomes of payments, by the sandbox provider; `{id}` is the attempt's.
     pub(super) payment: &'static str,
+    /// Is it the payer who tells of a payment, and not the provider by its secret?
+    pub(super) by_payer: bool,
     /// The outcomes that it is told of, and what they are called there.
     pub(super) told: &'static [(&'static str, &'static str)],
 }
@@ -16,11 +18,13 @@ pub(super) fn of(service: &str) -> Hooks {
         "errands" => Hooks {
             telegram: "/api/telegram/webhook",
             payment: "/api/sandbox/payments/{id}/pay",
+            by_payer: true,
             told: &[("paid", "success")],
         },
         _ => Hooks {
             telegram: "/api/v1/bot/webhook",
             payment: "/api/webhooks/sandbox/payment",
+            by_payer: false,
             told: &[("paid", "success"), ("failed", "fail"), ("refunded", "refund")],
         },
     }

@@ -8,6 +8,7 @@ mod crypto_pay;
 mod faults;
 mod hooks;
 mod invoice;
+mod payer;
 mod payments;
 mod provider;
 mod stars;
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 use shared::outbound::Outbound;
 
 pub use faults::{Place, SandboxFault, SandboxFaults, Trouble};
+pub(crate) use payer::Tables;
 
 use crate::reply;
 use crate::secrets::Secrets;
@@ -45,6 +47,8 @@ struct Inner {
     /// The roots of the services' APIs, for webhooks.
     services: BTreeMap<String, String>,
     telegram: Mutex<telegram::Bots>,
+    /// Where payments stand, if they stand here.
+    tables: Option<Tables>,
     /// Held while a series goes on.
     series: Mutex<()>,
 }
@@ -56,13 +60,24 @@ impl Sandboxes {
         secrets: Secrets,
         front: &str,
         services: BTreeMap<String, String>,
+        tables: Option<Tables>,
     ) -> Result<Self, StoreError> {
         let telegram = Mutex::new(telegram::Bots::load(&store)?);
         let (faults, outbound, front) =
             (SandboxFaults::default(), Outbound::new(), front.to_owned());
         let series = Mutex::default();
-        let inner =
-            Inner { store, clock, faults, outbound, secrets, front, services, telegram, series };
+        let inner = Inner {
+            store,
+            clock,
+            faults,
+            outbound,
+            secrets,
+            front,
+            services,
+            telegram,
+            tables,
+            series,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 

@@ -34,7 +34,7 @@ pub(super) struct Outcome {
     pub(super) amount_minor: Option<i64>,
     #[serde(default)]
     pub(super) currency: Option<String>,
-    /// Who pays, for stars; whoever opened the link, by default nobody in particular.
+    /// Who pays; of payments in stars nobody in particular, else whose payment it is.
     #[serde(default)]
     pub(super) user_id: Option<i64>,
 }
@@ -95,6 +95,15 @@ impl Sandboxes {
             "currency": asked.currency.as_ref().unwrap_or(&invoice.currency),
         });
         let path = hooks.payment.replace("{id}", &invoice.attempt_id);
+        if hooks.by_payer {
+            let credential = self.credential(service, &invoice.attempt_id, asked.user_id).await;
+            let Some(credential) = credential else {
+                return Some(
+                    json!({ "status": 0, "error": "nobody knows the payer: say user_id" }),
+                );
+            };
+            return Some(self.deliver(service, &path, ("authorization", &credential), &body).await);
+        }
         let secret = self.inner.secrets.get(service, "SANDBOX_SECRET");
         Some(self.deliver(service, &path, (SECRET_HEADER, &secret), &body).await)
     }

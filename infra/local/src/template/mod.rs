@@ -74,7 +74,8 @@ impl Names {
     }
 }
 
-/// Reads the template at `path` and all that it nests.
+/// Reads the template at `path` and all that it nests; of its services `only` these, or all where
+/// none is named.
 ///
 /// # Errors
 /// Says which template and which place cannot be read or resolved.
@@ -82,12 +83,13 @@ pub fn read(
     path: &Path,
     parameters: &BTreeMap<String, String>,
     names: &Names,
+    only: &[String],
 ) -> Result<Wiring, TemplateError> {
     let source = source::Source::read(path)?;
     let given = parameters.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
     let root = scope::Scope::new(source, "local", None, &given.collect(), names)?;
     let mut wiring = Wiring::default();
-    wiring.add(&root)?;
+    wiring.add(&root, only)?;
     wiring.check().map_err(|what| TemplateError::new(path, "wiring", what))?;
     Ok(wiring)
 }
@@ -97,9 +99,23 @@ mod tests {
     use super::*;
 
     fn wiring() -> Wiring {
+        wiring_of(&[])
+    }
+
+    fn wiring_of(only: &[String]) -> Wiring {
         let names = Names { queue_base: "http://127.0.0.1:1/0".into(), front: "http://f".into() };
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
-        read(&path, &BTreeMap::from([("Stage".to_owned(), "test".to_owned())]), &names).unwrap()
+        let stage = BTreeMap::from([("Stage".to_owned(), "test".to_owned())]);
+        read(&path, &stage, &names, only).unwrap()
+    }
+
+    #[test]
+    fn a_service_may_be_read_alone() {
+        assert_eq!(wiring_of(&[]).services(), ["club", "errands"]);
+        let club = wiring_of(&["club".to_owned()]);
+        assert_eq!(club.services(), ["club"]);
+        assert_eq!(club.tables.len(), 1);
+        assert_eq!(club.functions.len(), 27);
     }
 
     #[test]

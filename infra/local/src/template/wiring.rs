@@ -152,7 +152,7 @@ impl Wiring {
         services
     }
 
-    pub(super) fn add(&mut self, scope: &Scope<'_>) -> Result<()> {
+    pub(super) fn add(&mut self, scope: &Scope<'_>, only: &[String]) -> Result<()> {
         let resources = scope.resources()?;
         for (name, kind) in &resources {
             match kind.as_str() {
@@ -160,7 +160,12 @@ impl Wiring {
                 "AWS::SQS::Queue" => self.queues.push(queue(scope, name)?),
                 "AWS::Serverless::Function" => self.function(scope, name)?,
                 "AWS::ApiGatewayV2::Route" => self.routes.push(route(scope, name)?),
-                "AWS::Serverless::Application" => self.add(&scope.child(name)?)?,
+                "AWS::Serverless::Application" => {
+                    let child = scope.child(name)?;
+                    if only.is_empty() || child.service.as_ref().is_none_or(|s| only.contains(s)) {
+                        self.add(&child, only)?;
+                    }
+                }
                 _ => {}
             }
         }
