@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::town::{CITY, Town, digest_of, offer, order};
-use crate::notify::{State, digest_sweep, fanout};
+use crate::notify::{State, digest, digest_sweep, fanout};
 use crate::orders::{Order, Status};
 
 const ANNA: i64 = 4_300_000_101;
@@ -189,6 +189,50 @@ async fn pages_of_many_orders_at_once_lose_and_repeat_nothing() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn digests_that_fall_due_while_orders_come_lose_and_repeat_nothing() {
+    let town = Arc::new(Town::open().await);
+    town.subscriber(ANNA).await;
+    let started = [town.world.start(fanout()).await, town.world.start(digest()).await];
+    for round in 0..12 {
+        let orders = [3 * round, 3 * round + 1, 3 * round + 2];
+        for n in orders {
+            town.world.put(&order(n, town.world.now())).await;
+        }
+        let hints = orders.map(|n| json!({ "order_id": format!("order-{n:06}"), "v": 1 }));
+        let flush = json!({ "user_id": ANNA, "v": 1 });
+        let mut calls = tokio::task::JoinSet::new();
+        for (instance, body) in hints.iter().map(|hint| (&started[0], hint)).chain([
+            (&started[1], &flush),
+            (&started[1], &flush),
+            (&started[0], &hints[0]),
+        ]) {
+            let (town, instance, body) = (Arc::clone(&town), instance.clone(), body.to_string());
+            calls.spawn(async move {
+                let event = json!({ "Records": [{
+                    "messageId": "1", "body": body, "attributes": {},
+                    "messageAttributes": {}, "eventSource": "aws:sqs",
+                }] });
+                // Whoever is outrun too often comes again.
+                while town.world.run(&instance, &event).await.0.unwrap()["batchItemFailures"]
+                    != json!([])
+                {}
+            });
+        }
+        calls.join_all().await;
+        town.run(2).await;
+        town.pass(300);
+    }
+    town.pass(600);
+    town.run(2).await;
+    let texts = town.bot.texts(ANNA);
+    for n in 0..36 {
+        let link = format!("order_order-{n:06}");
+        let times: usize = texts.iter().map(|text| text.matches(&link).count()).sum();
+        assert_eq!(times, 1, "{n}: {texts:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_has_ended_is_offered_to_nobody() {
     let town = Town::open().await;
@@ -301,7 +345,7 @@ async fn hints_that_cannot_be_read_fail_alone() {
         town.world.engine.queues().send(queue, body, None).unwrap();
     }
     assert_eq!(town.world.deliver(fanout(), "fanout").await, (4, 3));
-    assert_eq!(town.world.deliver(crate::notify::digest(), "digests").await, (4, 3));
+    assert_eq!(town.world.deliver(digest(), "digests").await, (4, 3));
     assert_eq!(town.world.deliver(crate::notify::send(), "notices").await, (4, 3));
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use shared::clock::Instant;
 
+use super::town::Town;
 use crate::notify::pace::Pace;
+use crate::notify::{Notice, Told, send};
 use crate::testing::World;
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
@@ -101,4 +103,34 @@ async fn the_pace_follows_the_settings() {
     assert_eq!(next, Err(now + SignedDuration::from_micros(333_334)));
     let busy = pace.enter(world.table(), 1, now).await.unwrap();
     assert_eq!(busy, Ok(now + SignedDuration::from_millis(50)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn four_senders_at_once_send_each_notice_once() {
+    let town = Arc::new(Town::open().await);
+    let people = 4_300_000_100..4_300_000_140;
+    for id in people.clone() {
+        town.world.known(id, "Иван").await;
+        let told = Told::OrderClosed { category: "Другое".to_owned() };
+        let notice = Notice::about_order(id, "x", told, town.world.now());
+        for _ in 0..3 {
+            town.ask(&notice).await;
+        }
+    }
+    let mut rounds = 0;
+    while town.world.depth("notices") > 0 {
+        let mut senders = tokio::task::JoinSet::new();
+        for _ in 0..4 {
+            let town = Arc::clone(&town);
+            senders.spawn(async move { town.world.deliver(send(), "notices").await });
+        }
+        senders.join_all().await;
+        // Whoever found a notice claimed comes again when the claim would have ended.
+        town.pass(if rounds < 8 { 1 } else { 31 });
+        rounds += 1;
+        assert!(rounds < 40, "{} left", town.world.depth("notices"));
+    }
+    let mut chats: Vec<_> = town.bot.sent().iter().map(|sent| sent.chat).collect();
+    chats.sort_unstable();
+    assert_eq!(chats, people.collect::<Vec<_>>());
 }
