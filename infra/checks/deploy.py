@@ -20,8 +20,9 @@ import boto3
 from botocore.config import Config
 
 import walk_club
+import walk_errands
 from assertions import MAX_RESOURCES
-from cfn import ROOT
+from cfn import ROOT, rewrite
 from parts import camel, secret_name
 from place import Api, Place
 from processes import Door, Emulator, Failure, Sandboxes, wait_for, working_folder
@@ -32,7 +33,7 @@ BUCKET = "tamga-deploy-check"
 ACCOUNT = "000000000000"
 STAGE = "test"
 # What the walks of the services need, in the parameters of the whole.
-PARAMETERS = {"club": walk_club.PARAMETERS}
+PARAMETERS = {"club": walk_club.PARAMETERS, "errands": walk_errands.PARAMETERS}
 # Every service's sandboxes need these, whatever its functions read.
 SANDBOX_SECRETS = {"TELEGRAM_BOT_TOKEN", "TELEGRAM_WEBHOOK_SECRET", "SANDBOX_SECRET"}
 
@@ -96,19 +97,31 @@ class Cloud:
         ]
 
 
-def zipped(folder: Path, *, empty: bool) -> bytes:
+def zipped(folder: Path, *, empty: bool, level: int = 6) -> bytes:
     """A function's zip: its bootstrap, and nothing else."""
     bootstrap = folder / "bootstrap"
     if not empty and not bootstrap.exists():
         raise Failure(f"{bootstrap.relative_to(ROOT)} is missing: run infra/checks/build")
     content = b"#!/bin/sh\nexit 1\n" if empty else bootstrap.read_bytes()
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
         entry = zipfile.ZipInfo("bootstrap")
         entry.external_attr = 0o755 << 16
         entry.compress_type = zipfile.ZIP_DEFLATED
         archive.writestr(entry, content)
     return packed.getvalue()
+
+
+def with_batches(template: Any) -> Any:
+    """The one thing that is changed for the emulator: it asks for an action of its own,
+    sqs:SendMessageBatch, where AWS has batches allowed by sqs:SendMessage and knows no other."""
+
+    def allowed(node: Json) -> Json:
+        if isinstance(node, dict) and node.get("Action") == "sqs:SendMessage":
+            return {**node, "Action": ["sqs:SendMessage", "sqs:SendMessageBatch"]}
+        return node
+
+    return rewrite(template, allowed)
 
 
 def upload(cloud: Cloud, parameters: dict[str, str], *, empty: bool) -> tuple[Stack, int]:
@@ -117,7 +130,8 @@ def upload(cloud: Cloud, parameters: dict[str, str], *, empty: bool) -> tuple[St
     sizes: dict[str, int] = {}
 
     def code(folder: Path) -> str:
-        content = zipped(folder, empty=empty)
+        # Nobody downloads it: quickly is better than small.
+        content = zipped(folder, empty=empty, level=1)
         sizes[folder.name] = len(content)
         cloud.s3.put_object(Bucket=BUCKET, Key=f"code/{folder.name}.zip", Body=content)
         return f"s3://{BUCKET}/code/{folder.name}.zip"
@@ -127,7 +141,7 @@ def upload(cloud: Cloud, parameters: dict[str, str], *, empty: bool) -> tuple[St
         cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())
         return f"{cloud.url}/{BUCKET}/{key}"
 
-    root = translate(parameters, code, place)
+    root = translate(parameters, code, place, with_batches)
     return root, sum(sizes.values())
 
 
@@ -199,6 +213,7 @@ def check(options: argparse.Namespace, cleanup: ExitStack) -> None:
         for service in services:
             url = f"{sandboxes.url}/_local/sandbox/provider/{service.name}"
             parameters[f"{camel(service.name)}SandboxProviderUrl"] = url
+        parameters["ErrandsSandboxCryptoPayApiUrl"] = f"{sandboxes.url}/_local/sandbox/crypto-pay"
     root, size = upload(cloud, parameters, empty=options.templates_only)
     step(f"templates translated and uploaded, {size / 1e6:.1f} MB of zips")
     for stack in root.all():
@@ -243,6 +258,8 @@ def walk(place: Place, service: str) -> None:
     match service:
         case "club":
             walk_club.Walk(place).run()
+        case "errands":
+            walk_errands.Walk(place).run()
         case _:
             place.say(f"{service}: no walk")
 

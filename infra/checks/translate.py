@@ -19,6 +19,8 @@ from cfn import INFRA, Json, Template, load, of_type
 # Where a function's zip lies, by its folder; where a nested template lies, by its path and text.
 CodePlace = Callable[[Path], str]
 TemplatePlace = Callable[[Path, str], str]
+# What is changed in a translated template.
+Change = Callable[[Template], Template]
 
 REGION = "us-east-1"
 
@@ -56,10 +58,15 @@ def elsewhere(path: Path, _text: str) -> str:
     return f"https://code.s3.amazonaws.com/{path.name}"
 
 
+def unchanged(template: Template) -> Template:
+    return template
+
+
 def translate(
     parameters: dict[str, str],
     code: CodePlace = nowhere,
     place: TemplatePlace = elsewhere,
+    change: Change = unchanged,
     path: Path = INFRA / "template.yaml",
 ) -> Stack:
     """The stack of `path` and all below it."""
@@ -72,12 +79,12 @@ def translate(
         below = (path.parent / properties["Location"]).resolve()
         given = {key: _given(value, own) for key, value in properties["Parameters"].items()}
         known = {key: value for key, value in given.items() if isinstance(value, str)}
-        children[name] = translate(known, code, place, below)
+        children[name] = translate(known, code, place, change, below)
         properties["Location"] = place(below, children[name].text())
     for resource in of_type(template, "AWS::Serverless::Function").values():
         properties = resource["Properties"]
         properties["CodeUri"] = code((path.parent / properties["CodeUri"]).resolve())
-    return Stack(path, _sam(template, own), own, children)
+    return Stack(path, change(_sam(template, own)), own, children)
 
 
 def _given(value: Json, own: dict[str, Any]) -> Json:
