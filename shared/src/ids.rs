@@ -43,9 +43,21 @@ const NUMERIC_MS_MAX: i64 = (1 << 41) - 1;
 /// uniqueness is a condition of whoever stores it.
 #[must_use]
 pub fn numeric(now: Instant) -> i64 {
-    let millis = now.millis().saturating_sub(NUMERIC_EPOCH_MS).clamp(1, NUMERIC_MS_MAX);
-    let noise = i64::from(u16::from_be_bytes(random()) >> 4);
-    (millis << 12) | noise
+    numeric_millis(now) | i64::from(u16::from_be_bytes(random()) >> 4)
+}
+
+/// The same for a series of which no two members have the same microsecond: 10 bits count the
+/// microseconds, 2 are random. The numbers of the series grow with its instants and need no
+/// condition to differ.
+#[must_use]
+pub fn successive(at: Instant) -> i64 {
+    let micros = at.timestamp().as_microsecond().rem_euclid(1_000);
+    let [noise] = random();
+    numeric_millis(at) | (micros << 2) | i64::from(noise >> 6)
+}
+
+fn numeric_millis(at: Instant) -> i64 {
+    at.millis().saturating_sub(NUMERIC_EPOCH_MS).clamp(1, NUMERIC_MS_MAX) << 12
 }
 
 /// A ULID: 26 characters that sort by the instant they were made at.
@@ -64,6 +76,15 @@ pub fn random_u64() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_series_grows_with_its_microseconds() {
+        let first = Instant::from_seconds(1_800_000_000);
+        let at = |micros| first + jiff::SignedDuration::from_micros(micros);
+        let all: Vec<i64> = (0..5_000).map(|micros| successive(at(micros))).collect();
+        assert!(all.is_sorted_by(|before, after| before < after));
+        assert_eq!(all[0] >> 12, numeric(first) >> 12);
+    }
 
     #[test]
     fn ulids_sort_by_time() {

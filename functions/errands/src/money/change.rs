@@ -41,8 +41,9 @@ impl Change {
     pub fn of(user: &User, amount: Kopecks, reason: Reason, now: Instant) -> Option<Self> {
         let after = user.balance.checked_add(amount.0).filter(|after| *after >= 0)?;
         let later = |last: Instant| last + SignedDuration::from_micros(1);
+        let created_at = user.ledger_at.map_or(now, |last| now.max(later(last)));
         let entry = Entry {
-            id: ids::numeric(now),
+            id: ids::successive(created_at),
             user_id: user.id,
             entry: reason.kind,
             cause: reason.cause,
@@ -51,7 +52,7 @@ impl Change {
             order_id: reason.order_id,
             payment_method: reason.payment_method,
             description: reason.description,
-            created_at: user.ledger_at.map_or(now, |last| now.max(later(last))),
+            created_at,
         };
         Some(Self { seen: user.balance, seen_at: user.ledger_at, entry })
     }
