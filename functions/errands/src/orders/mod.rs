@@ -73,20 +73,12 @@ pub use store::find;
 pub use view::{OrderView, TakeView, full_view, view};
 
 use crate::App;
+use crate::events::Feed;
 
-/// The partitions of the feeds `all`, city, category, city and category that an order stands in.
+/// The partitions of the feeds that an order stands in, by their attributes.
 fn feed_partitions(order: &Order) -> Vec<(&'static str, String)> {
-    let (status, city, category) = (order.status.name(), &order.city_key, &order.category);
-    // Deleted orders and those closed without response are in nobody's feed.
-    if matches!(order.status, Status::Deleted | Status::ClosedNoResponse) {
-        return Vec::new();
-    }
-    vec![
-        ("feed_1_pk", status.to_owned()),
-        ("feed_2_pk", format!("{status}#{city}")),
-        ("feed_3_pk", format!("{status}##{category}")),
-        ("feed_4_pk", format!("{status}#{city}#{category}")),
-    ]
+    let feeds = Feed::of(order.status, &order.city_key, &order.category);
+    feeds.into_iter().map(|feed| (feed.attribute(), feed.partition)).collect()
 }
 
 /// The functions of this capability.
