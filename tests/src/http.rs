@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::World;
 
-/// A request to the club that is not sent yet; `.await` sends it.
+/// A request to the service that is not sent yet; `.await` sends it.
 #[derive(Clone, Debug)]
 #[must_use = "a call is sent by awaiting it"]
 pub struct Call {
@@ -103,9 +103,11 @@ impl IntoFuture for Call {
     }
 }
 
-/// An answer of the club.
+/// An answer of a service.
 #[derive(Clone, Debug)]
 pub struct Answer {
+    /// The service that answered.
+    pub service: &'static str,
     /// What was asked.
     pub call: String,
     /// The status.
@@ -117,10 +119,14 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(crate) async fn read(call: String, response: reqwest::Response) -> Self {
+    pub(crate) async fn read(
+        service: &'static str,
+        call: String,
+        response: reqwest::Response,
+    ) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.expect("the body arrives").to_vec();
-        Self { call, status: StatusCode::as_u16(&status), headers, body }
+        Self { service, call, status: StatusCode::as_u16(&status), headers, body }
     }
 
     /// The body as text.
@@ -158,6 +164,12 @@ impl Answer {
         body
     }
 
+    /// A problem of this status and code with exactly this `detail`.
+    #[track_caller]
+    pub fn detail(&self, status: u16, code: &str, detail: &str) {
+        assert_eq!(self.problem(status, code)["detail"], detail, "{self}");
+    }
+
     /// A problem in the shape every refusal has; its body.
     #[track_caller]
     pub fn refusal(&self) -> Value {
@@ -165,9 +177,14 @@ impl Answer {
         let kind = self.header("content-type").unwrap_or_default();
         assert!(kind.starts_with("application/problem+json"), "content type {kind:?}: {self}");
         let body = self.json();
-        assert_eq!(body["success"], false, "{self}");
         assert_eq!(body["status"], self.status, "{self}");
-        for field in ["code", "error", "message"] {
+        let texts: &[&str] = if self.service == "club" {
+            assert_eq!(body["success"], false, "{self}");
+            &["code", "error", "message"]
+        } else {
+            &["code", "detail", "request_id"]
+        };
+        for field in texts.iter().copied() {
             let text = body[field].as_str().unwrap_or_default();
             assert!(!text.is_empty(), "no {field}: {self}");
         }

@@ -16,6 +16,7 @@ mod desk;
 mod http;
 mod init_data;
 mod jwt;
+mod person;
 mod routes;
 mod stack;
 mod user;
@@ -25,6 +26,7 @@ pub use desk::{Invocation, Webhook};
 pub use http::{Answer, Call, Cost, SetCookie};
 pub use init_data::{InitData, hex, hmac, percent_encoded};
 pub use jwt::{forged, payload};
+pub use person::{Person, job};
 pub use routes::{Access, ROUTES, Route};
 pub use user::{GIFT, MONTH, Member, User};
 pub use world::{ORIGIN, START, World, at_once};
@@ -44,6 +46,17 @@ pub const VECTOR_TOKEN: &str = "1000000001:SYNTHETIC-TEST-TOKEN-NOT-REAL";
 macro_rules! local {
     ($($name:literal => $value:expr),* $(,)?) => {
         match $crate::World::local(&[$(($name, $value)),*]).await {
+            Some(world) => world,
+            None => return,
+        }
+    };
+}
+
+/// A world of errands as [`local!`] makes one of the club.
+#[macro_export]
+macro_rules! errands {
+    ($($name:literal => $value:expr),* $(,)?) => {
+        match $crate::World::errands(&[$(($name, $value)),*]).await {
             Some(world) => world,
             None => return,
         }

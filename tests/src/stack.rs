@@ -14,15 +14,17 @@ const SECRETS: [&str; 5] = [
     "SANDBOX_SECRET",
 ];
 
-/// A system that can be called.
+/// A service that can be called.
 pub(crate) struct Running {
-    /// The club's API root.
-    pub(crate) club: String,
+    /// Its name.
+    pub(crate) service: &'static str,
+    /// Its API root.
+    pub(crate) root: String,
     /// The root of the control desk, when there is one.
     pub(crate) desk: Option<String>,
     /// The root of the sandboxes.
     pub(crate) sandboxes: String,
-    /// The club's secrets by their plain names.
+    /// Its secrets by their plain names.
     pub(crate) secrets: BTreeMap<String, String>,
     /// Stops with the world.
     stack: Option<local::Running>,
@@ -30,7 +32,7 @@ pub(crate) struct Running {
 
 impl std::fmt::Debug for Running {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.club)
+        f.write_str(&self.root)
     }
 }
 
@@ -44,7 +46,7 @@ impl Running {
     }
 }
 
-/// The system that `TAMGA_CLUB_URL` names.
+/// The club that `TAMGA_CLUB_URL` names.
 pub(crate) fn deployed() -> Option<Running> {
     let club = env::var("TAMGA_CLUB_URL").ok().filter(|url| !url.is_empty())?;
     let sandboxes = env::var("TAMGA_SANDBOXES_URL").expect("TAMGA_SANDBOXES_URL");
@@ -54,7 +56,8 @@ pub(crate) fn deployed() -> Option<Running> {
     };
     let plain = |url: String| url.trim_end_matches('/').to_owned();
     Some(Running {
-        club: plain(club),
+        service: "club",
+        root: plain(club),
         desk: None,
         sandboxes: plain(sandboxes),
         secrets: SECRETS.iter().filter_map(|name| secret(name)).collect(),
@@ -62,9 +65,9 @@ pub(crate) fn deployed() -> Option<Running> {
     })
 }
 
-/// Starts a system in memory; `CLOCK` among the settings is the instant it stands still at.
-pub(crate) async fn start(settings: &[(&str, &str)]) -> Running {
-    let mut options = Options::memory();
+/// Starts a service in memory; `CLOCK` among the settings is the instant it stands still at.
+pub(crate) async fn start(service: &'static str, settings: &[(&str, &str)]) -> Running {
+    let mut options = Options::memory().service(service);
     if env::var("TAMGA_MODE").is_ok_and(|mode| mode == "process") {
         options = options.processes(binaries());
     }
@@ -75,14 +78,15 @@ pub(crate) async fn start(settings: &[(&str, &str)]) -> Running {
         };
     }
     let stack = Stack::start(options).await.expect("the stack starts");
-    let mut secrets = stack.secrets().of("club");
+    let mut secrets = stack.secrets().of(service);
     for (name, value) in settings {
         if let Some(secret) = secrets.get_mut(*name) {
             (*value).clone_into(secret);
         }
     }
     Running {
-        club: stack.api("club"),
+        service,
+        root: stack.api(service),
         desk: Some(stack.base_url.clone()),
         sandboxes: stack.base_url.clone(),
         secrets,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::http::{Answer, Call};
 use crate::stack::{self, Running};
-use crate::{Member, User};
+use crate::{Member, Person, User};
 
 /// When a world begins, unless told otherwise: a Tuesday, 15:00 in Moscow.
 pub const START: &str = "2026-01-20T12:00:00Z";
@@ -40,7 +40,7 @@ impl World {
                 let offset = Timestamp::now().as_millisecond().rem_euclid(1_000_000_000) * 1_000;
                 Self::over(running, offset)
             }
-            None => Self::start(&[]).await,
+            None => Self::start("club", &[]).await,
         }
     }
 
@@ -51,14 +51,23 @@ impl World {
             skipped();
             return None;
         }
-        Some(Self::start(settings).await)
+        Some(Self::start("club", settings).await)
     }
 
-    async fn start(settings: &[(&str, &str)]) -> Self {
+    /// A world of errands, as [`World::local`] is one of the club.
+    pub async fn errands(settings: &[(&str, &str)]) -> Option<Self> {
+        if stack::deployed().is_some() {
+            skipped();
+            return None;
+        }
+        Some(Self::start("errands", settings).await)
+    }
+
+    async fn start(service: &'static str, settings: &[(&str, &str)]) -> Self {
         let mut all = vec![("CLOCK", START), ("CORS_ORIGIN", ORIGIN)];
         all.retain(|(name, _)| !settings.iter().any(|(own, _)| own == name));
         all.extend_from_slice(settings);
-        Self::over(stack::start(&all).await, 0)
+        Self::over(stack::start(service, &all).await, 0)
     }
 
     fn over(running: Running, offset: i64) -> Self {
@@ -109,7 +118,14 @@ impl World {
         self.user(id, name).sign_in().await
     }
 
-    /// A call to the club.
+    /// A person who opens the mini-app of errands.
+    pub async fn person(&self, id: i64, name: &str) -> Person {
+        let user = self.user(id, name);
+        let init_data = user.init_data().await;
+        Person { user, init_data }
+    }
+
+    /// A call to the service.
     pub fn call(&self, method: &str, path: &str) -> Call {
         Call::new(self, method, path)
     }
@@ -155,11 +171,11 @@ impl World {
     }
 
     pub(crate) async fn exchange(&self, call: &Call) -> Answer {
-        let request = call.request(self.http(), &self.inner.running.club);
+        let request = call.request(self.http(), &self.inner.running.root);
         let response = request.send().await.unwrap_or_else(|error| {
             panic!("{}: {error}", call.title());
         });
-        Answer::read(call.title(), response).await
+        Answer::read(self.inner.running.service, call.title(), response).await
     }
 
     /// What holds for every answer: it is no 500, and no secret is in it.
