@@ -16,9 +16,27 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a client sends a request again before it gives up.
 const TRIES: usize = 8;
 
+/// The rate limits of all services.
+const LIMITS: [&str; 12] = [
+    "RATE_AUTH",
+    "RATE_API",
+    "RATE_PAYMENT",
+    "RATE_PUBLIC",
+    "RATE_WEBHOOK",
+    "RATE_READ",
+    "RATE_POLL",
+    "RATE_ANON",
+    "RATE_ORDER",
+    "RATE_TAKE",
+    "RATE_SETTINGS",
+    "RATE_REVIEW",
+];
+
 /// A stack under test.
 pub struct Bench {
     pub stack: Arc<Running>,
+    /// The one service of the stack.
+    service: &'static str,
     http: reqwest::Client,
 }
 
@@ -31,19 +49,26 @@ pub struct Reply {
 }
 
 impl Bench {
-    /// A new stack, its clock standing still, its limits out of the way.
+    /// A new stack of the club, its clock standing still, its limits out of the way.
     pub async fn start() -> Self {
         Self::start_with(|options| options).await
     }
 
     pub async fn start_with(change: impl FnOnce(Options) -> Options) -> Self {
-        let options =
-            ["RATE_AUTH", "RATE_API", "RATE_PAYMENT", "RATE_PUBLIC", "RATE_WEBHOOK"].iter().fold(
-                Options::memory().service("club").frozen_at(START.parse().unwrap()),
-                |options, name| options.set(name, "1000000/1"),
-            );
+        Self::of("club", change).await
+    }
+
+    /// The same of errands.
+    pub async fn errands() -> Self {
+        Self::of("errands", |options| options).await
+    }
+
+    /// The same of any service, with options of the test's own.
+    pub async fn of(service: &'static str, change: impl FnOnce(Options) -> Options) -> Self {
+        let options = Options::memory().service(service).frozen_at(START.parse().unwrap());
+        let options = LIMITS.iter().fold(options, |options, name| options.set(name, "1000000/1"));
         let stack = Stack::start(change(options)).await.expect("the stack starts");
-        Self { stack: Arc::new(stack), http: reqwest::Client::new() }
+        Self { stack: Arc::new(stack), service, http: reqwest::Client::new() }
     }
 
     /// One request, sent once.
@@ -54,7 +79,7 @@ impl Bench {
         headers: &[(&str, &str)],
         body: &Value,
     ) -> Reply {
-        let url = format!("{}{path}", self.stack.api("club"));
+        let url = format!("{}{path}", self.stack.api(self.service));
         let mut request = self.http.request(method.parse().unwrap(), url);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -116,16 +141,18 @@ impl Bench {
         }
     }
 
-    /// Launch data of the user `id`, as the value of `Authorization`.
+    /// Launch data of the user `id`, as the value of `Authorization`. Where a service takes either
+    /// scheme, people come with either.
     pub fn launch(&self, id: i64) -> String {
-        let token = BotToken::parse("7000000001:local-club").unwrap();
+        let token = BotToken::parse(&self.secret("TELEGRAM_BOT_TOKEN")).unwrap();
         let now = self.stack.clock().now().as_second().to_string();
         let user = json!({ "id": id, "first_name": "Анна" }).to_string();
-        format!("tma {}", sign(&[("auth_date", &now), ("user", &user)], &token))
+        let scheme = if self.service == "errands" && id % 2 == 1 { "Bearer" } else { "tma" };
+        format!("{scheme} {}", sign(&[("auth_date", &now), ("user", &user)], &token))
     }
 
     pub fn secret(&self, name: &str) -> String {
-        self.stack.secrets().get("club", name)
+        self.stack.secrets().get(self.service, name)
     }
 
     /// Moves the clock and lets everything happen that falls due.
@@ -157,13 +184,10 @@ impl Bench {
     }
 
     /// How many calls each function made since the counts were reset.
-    pub fn calls(&self) -> Vec<(&'static str, u64)> {
+    pub fn calls(&self) -> Vec<(String, u64)> {
         let faults = self.stack.engine().faults();
-        club::functions()
-            .iter()
-            .map(|function| function.declaration().name)
-            .map(|name| (name, faults.seen(Some(&format!("local-{name}")))))
-            .collect()
+        let functions = self.stack.wiring().functions.keys();
+        functions.map(|name| (name.clone(), faults.seen(Some(&format!("local-{name}"))))).collect()
     }
 
     /// Every item of the table as plain JSON, past every layer of the service.
@@ -211,8 +235,7 @@ impl Bench {
 
     /// Makes the payment provider answer every call with a failure, or stop doing so.
     pub async fn provider_fails(&self, fails: bool) {
-        let base = self.stack.api("club");
-        let url = format!("{}/_local/faults", base.trim_end_matches("/club"));
+        let url = format!("{}/_local/faults", self.stack.base_url);
         let fault = json!({ "target": "provider", "kind": "error", "rate": 1.0, "seed": 1 });
         let request =
             if fails { self.http.post(url).body(fault.to_string()) } else { self.http.delete(url) };
@@ -221,8 +244,7 @@ impl Bench {
 
     /// What the bot sent to a chat.
     pub async fn messages(&self, chat: i64) -> Vec<String> {
-        let base = self.stack.api("club");
-        let base = base.trim_end_matches("/club");
+        let base = &self.stack.base_url;
         let url = format!("{base}/_local/telegram/messages?chat_id={chat}");
         let text = self.http.get(url).send().await.unwrap().text().await.unwrap();
         let body: Value = serde_json::from_str(&text).unwrap();

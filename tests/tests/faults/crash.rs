@@ -29,10 +29,10 @@ async fn every_point(
     let mut functions = 0;
     for (function, calls) in counts.into_iter().filter(|(_, calls)| *calls > 0) {
         functions += 1;
-        for at in 0..worth_trying(&calm, function, calls) {
+        for at in 0..worth_trying(&calm, &function, calls) {
             for mode in MODES {
                 let bench = Bench::start().await;
-                bench.kill(function, at, mode);
+                bench.kill(&function, at, mode);
                 let attempt = walk(&bench).await;
                 points += 1;
                 struck += bench.killed();

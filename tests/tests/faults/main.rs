@@ -12,6 +12,7 @@
 mod bench;
 mod crash;
 mod declared;
+mod errands;
 mod invariants;
 mod parallel;
 mod permissions;
