@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) mod messages;
 pub(crate) mod partial;
 mod replies;
 
 use crate::calls::Peek;
 use crate::{Call, NoAnswer, Reply, Service};
+use messages::Delivery;
 
 /// The service a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +53,13 @@ pub enum FaultKind {
     /// A `Query` or `Scan` of a global index finds nothing, as if what was written had not
     /// reached the index yet. Local indexes have no such lag.
     IndexLag,
+    /// What is sent to a queue is answered as usual and never arrives. Strikes `SendMessage` and
+    /// its batch only, as do the next two.
+    MessageLost,
+    /// What is sent to a queue arrives twice.
+    MessageTwice,
+    /// What is sent to a queue arrives up to two minutes late; messages overtake one another.
+    MessageLate,
 }
 
 /// Which of the calls that match a fault it strikes.
@@ -185,6 +194,7 @@ pub(crate) enum Decision {
     LoseAnswer(NoAnswer),
     DoPart,
     HideIndex,
+    Deliver(Delivery),
 }
 
 impl Faults {
@@ -269,8 +279,9 @@ impl Faults {
         let decision = crash.or_else(|| {
             // Each fault counts the call, also behind one that strikes it first.
             let faults = state.faults.iter_mut();
-            let kind = faults.fold(None, |first, active| first.or(active.strikes(call, peek)))?;
-            Some(replies::of(kind, call, peek))
+            let struck = faults.fold(None, |first, active| first.or(active.strikes(call, peek)));
+            let (kind, seed) = struck?;
+            Some(replies::of(kind, call, peek, seed))
         });
         match decision {
             Some(decision) => {
@@ -305,7 +316,8 @@ impl Crash {
 }
 
 impl Active {
-    fn strikes(&mut self, call: &Call, peek: &Peek) -> Option<FaultKind> {
+    /// The fault that strikes the call, with a number of its own for whatever it has to choose.
+    fn strikes(&mut self, call: &Call, peek: &Peek) -> Option<(FaultKind, u64)> {
         let Fault { target, kind, when, seed, caller, operation } = &self.fault;
         let service = match target {
             Target::Dynamodb => Service::Dynamodb,
@@ -320,12 +332,13 @@ impl Active {
         }
         let number = self.matched;
         self.matched = self.matched.saturating_add(1);
+        let drawn = draw(*seed, number);
         let strikes = match when {
             When::Always => true,
-            When::PerMillion(share) => draw(*seed, number) % 1_000_000 < u64::from(*share),
+            When::PerMillion(share) => drawn % 1_000_000 < u64::from(*share),
             When::Calls(numbers) => numbers.contains(&number),
         };
-        strikes.then_some(*kind)
+        strikes.then_some((*kind, drawn))
     }
 }
 

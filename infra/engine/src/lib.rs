@@ -59,6 +59,7 @@ pub use tamper::Tamper;
 pub use wire::{Answer, Call, NoAnswer, Reply, Service};
 
 use faults::Decision;
+use faults::messages::{self, Delivery};
 
 /// The engine; clones share one state.
 #[derive(Clone)]
@@ -167,6 +168,7 @@ impl Engine {
                 self.perform(&call).await;
                 Reply::Silence(how)
             }
+            Decision::Deliver(how) => Reply::Answer(self.deliver(&call, how).await),
             Decision::DoPart => match faults::partial::split(&call) {
                 Some((part, rest)) => Reply::Answer(rest.add_to(self.perform(&part).await)),
                 None => Reply::Answer(self.perform(&call).await),
@@ -178,6 +180,22 @@ impl Engine {
         };
         self.inner.calls.record(seen.into_record(&call, reply.status()));
         reply
+    }
+
+    /// Sends messages with something that goes wrong on their way.
+    async fn deliver(&self, call: &Call, how: Delivery) -> Answer {
+        match how {
+            Delivery::Lost => {
+                let answer = self.perform(&messages::held(call)).await;
+                self.inner.queues.forget(&messages::sent(&answer));
+                answer
+            }
+            Delivery::Twice => {
+                self.perform(call).await;
+                self.perform(call).await
+            }
+            Delivery::Late(seed) => self.perform(&messages::late(call, seed)).await,
+        }
     }
 
     async fn perform(&self, call: &Call) -> Answer {

@@ -2,19 +2,24 @@
 
 use serde_json::{Value, json};
 
+use super::messages::Delivery;
 use super::{Decision, FaultKind};
 use crate::calls::Peek;
 use crate::{Answer, Call, NoAnswer, Reply, Service};
 
 const DYNAMODB: &str = "com.amazonaws.dynamodb.v20120810#";
 
-pub(super) fn of(kind: FaultKind, call: &Call, peek: &Peek) -> Decision {
+/// `seed` is the struck call's own.
+pub(super) fn of(kind: FaultKind, call: &Call, peek: &Peek, seed: u64) -> Decision {
     let answer = match kind {
         FaultKind::Timeout => return Decision::Refuse(Reply::Silence(NoAnswer::Timeout)),
         FaultKind::FailBefore => return Decision::Refuse(Reply::Silence(NoAnswer::Broken)),
         FaultKind::LostAnswer => return Decision::LoseAnswer(NoAnswer::Broken),
         FaultKind::Partial => return Decision::DoPart,
         FaultKind::IndexLag => return Decision::HideIndex,
+        FaultKind::MessageLost => return Decision::Deliver(Delivery::Lost),
+        FaultKind::MessageTwice => return Decision::Deliver(Delivery::Twice),
+        FaultKind::MessageLate => return Decision::Deliver(Delivery::Late(seed)),
         FaultKind::Throttle => throttled(call, peek),
         FaultKind::Conflict => conflict(call, peek),
         FaultKind::Error => failed(call),
@@ -32,6 +37,9 @@ pub(super) fn can_strike(kind: FaultKind, call: &Call, peek: &Peek) -> bool {
         }
         FaultKind::Partial => call.operation.contains("Batch") && peek.items() > 1,
         FaultKind::IndexLag => peek.reads_index(),
+        FaultKind::MessageLost | FaultKind::MessageTwice | FaultKind::MessageLate => {
+            call.service == Service::Sqs && call.operation.starts_with("SendMessage")
+        }
         _ => true,
     }
 }

@@ -311,6 +311,13 @@ impl Queues {
         Ok(moved)
     }
 
+    /// Takes out the messages with these ids, as if they had never been sent.
+    pub(crate) fn forget(&self, ids: &[String]) {
+        // Should the database fail, the messages come after all: late, not lost.
+        let _ = self.transact(|tx, _| store::forget(tx, ids));
+        self.announce();
+    }
+
     /// How full the queues are, by name.
     ///
     /// # Errors

@@ -318,6 +318,14 @@ pub(super) fn purge(tx: &Connection, name: &str) -> Result<()> {
     Ok(())
 }
 
+pub(super) fn forget(tx: &Connection, ids: &[String]) -> Result<()> {
+    let mut delete = tx.prepare_cached("DELETE FROM messages WHERE message_id = ?1")?;
+    for id in ids {
+        delete.execute([id])?;
+    }
+    Ok(())
+}
+
 pub(super) fn redrive(tx: &Connection, dead_letter: &str, now: i64) -> Result<usize> {
     queue(tx, dead_letter)?;
     let moved = tx.execute(
