@@ -65,11 +65,17 @@ impl World {
         let settings: Vec<_> =
             all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         create_table(&engine).await;
-        let (environment, aws) = surroundings(&settings, &engine, "test");
-        let platform = Platform::start(environment, aws, all_secrets().declaration(), App::WIRE)
-            .await
-            .unwrap();
-        let app = App::start(platform).await.unwrap();
+        let app = launched(&settings, &engine).await;
+        Self { engine, clock, app, settings }
+    }
+
+    /// The same table, queues and clock, under a service that was configured anew.
+    pub(crate) async fn with_changed(&self, settings: &[(&str, &str)]) -> Self {
+        let changed =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings: Vec<_> = self.settings.iter().cloned().chain(changed).collect();
+        let (engine, clock) = (self.engine.clone(), self.clock.clone());
+        let app = launched(&settings, &engine).await;
         Self { engine, clock, app, settings }
     }
 
@@ -298,6 +304,13 @@ fn fixed() -> Vec<(&'static str, String)> {
     ]
     .map(|(name, value)| (name, value.to_owned()))
     .to_vec()
+}
+
+async fn launched(settings: &[(String, String)], engine: &Engine) -> App {
+    let (environment, aws) = surroundings(settings, engine, "test");
+    let secrets = all_secrets();
+    let platform = Platform::start(environment, aws, secrets.declaration(), App::WIRE);
+    App::start(platform.await.unwrap()).await.unwrap()
 }
 
 fn surroundings(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::money::{Entry, Kind};
-use crate::orders::{ContactLock, Order, OwnedOrder, Status, TakenOrder};
+use crate::orders::{ContactLock, Order, OwnedOrder, Status, Take, TakenOrder};
 use crate::users::User;
 
 /// Something that does not hold.
@@ -43,6 +43,7 @@ pub(super) struct OrderFacts {
 /// What is kept of one take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TakeFacts {
+    pub(super) take: Take,
     pub(super) row: Option<TakenOrder>,
     pub(super) paid: Option<Entry>,
     pub(super) refunded: Option<Entry>,
@@ -53,15 +54,14 @@ fn broken(rules: &[(&'static str, bool)]) -> BTreeSet<&'static str> {
     rules.iter().filter(|(_, holds)| !holds).map(|(invariant, _)| *invariant).collect()
 }
 
-/// The invariants that do not hold of a user. `price` is that of a take, in kopecks.
-pub(super) fn user(facts: &UserFacts, price: i64) -> BTreeSet<&'static str> {
+/// The invariants that do not hold of a user.
+pub(super) fn user(facts: &UserFacts) -> BTreeSet<&'static str> {
     let UserFacts { user, entries, owned, taken, stars, .. } = facts;
     let sum = |kind: Kind| -> i64 {
         entries.iter().filter(|entry| entry.entry == kind).map(|entry| entry.amount).sum()
     };
-    let count = |kind: Kind| entries.iter().filter(|entry| entry.entry == kind).count();
     let all: i64 = entries.iter().map(|entry| entry.amount).sum();
-    let (takes, refunds) = (number(taken.len()), number(count(Kind::Refund)));
+    let spent: i64 = taken.iter().filter_map(|row| price(facts, row)).sum();
     broken(&[
         ("I1", user.balance == all && user.balance >= 0 && chains(entries, user.balance)),
         ("I2", taken.iter().all(|row| takes_part(facts, row))),
@@ -72,7 +72,7 @@ pub(super) fn user(facts: &UserFacts, price: i64) -> BTreeSet<&'static str> {
         ("I7", user.rating_sum == stars.iter().sum::<i64>()),
         (
             "I8",
-            user.balance + price * (takes - refunds) == sum(Kind::Recharge) + sum(Kind::Reversal),
+            user.balance + spent - sum(Kind::Refund) == sum(Kind::Recharge) + sum(Kind::Reversal),
         ),
     ])
 }
@@ -87,6 +87,13 @@ fn chains(entries: &[Entry], balance: i64) -> bool {
     ends.sort_unstable();
     begins.sort_unstable();
     ends == begins && entries.iter().all(|entry| entry.balance_after >= 0)
+}
+
+/// What the user paid for a take, as its order says.
+fn price(facts: &UserFacts, row: &TakenOrder) -> Option<i64> {
+    let takes = &facts.orders.get(&row.order_id)?.taken_by;
+    let own = takes.iter().find(|take| take.executor_id == facts.user.id)?;
+    Some(i64::from(own.price))
 }
 
 fn takes_part(facts: &UserFacts, row: &TakenOrder) -> bool {
@@ -131,8 +138,8 @@ fn counts(user: &User, owned: &[OwnedOrder], taken: &[TakenOrder]) -> bool {
     counters.iter().all(|(counter, rows)| counter == rows)
 }
 
-/// The invariants that do not hold of an order. `price` is that of a take, in kopecks.
-pub(super) fn order(facts: &OrderFacts, most: usize, price: i64) -> BTreeSet<&'static str> {
+/// The invariants that do not hold of an order.
+pub(super) fn order(facts: &OrderFacts, most: usize) -> BTreeSet<&'static str> {
     let OrderFacts { order, owned, takes, lock } = facts;
     let executors: BTreeSet<_> = order.taken_by.iter().map(|take| take.executor_id).collect();
     let distinct = executors.len() == order.taken_by.len();
@@ -142,7 +149,7 @@ pub(super) fn order(facts: &OrderFacts, most: usize, price: i64) -> BTreeSet<&'s
         ("I2", distinct && executors.len() <= most && !executors.contains(&order.client_id)),
         ("I2", order.status != Status::Deleted || executors.is_empty()),
         ("I2", rows.clone().all(|row| row.is_some())),
-        ("I3", takes.iter().all(|take| is_paid(order, take, price))),
+        ("I3", takes.iter().all(|take| is_paid(order, take))),
         ("I5", locks == (order.status == Status::Active)),
         ("I6", owned.as_ref().is_some_and(|row| row.status == order.status)),
         ("I6", rows.flatten().all(|row| row.status == order.status)),
@@ -150,7 +157,8 @@ pub(super) fn order(facts: &OrderFacts, most: usize, price: i64) -> BTreeSet<&'s
 }
 
 /// Was the take paid, and given back if and only if its order ended unanswered?
-fn is_paid(order: &Order, take: &TakeFacts, price: i64) -> bool {
+fn is_paid(order: &Order, take: &TakeFacts) -> bool {
+    let price = i64::from(take.take.price);
     let ended = matches!(order.status, Status::Expired | Status::ClosedNoResponse);
     let amount = |entry: &Option<Entry>| entry.as_ref().map(|entry| entry.amount);
     let refund = (ended && order.is_unanswered()).then_some(price);

@@ -53,13 +53,12 @@ where
 
 /// What does not hold of the user whose partition `pk` is.
 pub(super) async fn user(app: &App, pk: &str) -> Result<Vec<Violation>> {
-    let price = i64::from(app.settings.take_price);
     believed(|| async {
         let facts = user_facts(&app.platform.table, pk).await?;
         Ok(facts.map(|facts| Reading {
             subject: format!("user {}", facts.user.id),
             state: format!("{:?}", facts.user),
-            broken: model::user(&facts, price),
+            broken: model::user(&facts),
         }))
     })
     .await
@@ -107,13 +106,13 @@ async fn orders(table: &Table, ids: BTreeSet<String>) -> Result<BTreeMap<String,
 
 /// What does not hold of the order at `key`.
 pub(super) async fn order(app: &App, key: &Key) -> Result<Vec<Violation>> {
-    let (most, price) = (app.settings.max_executors, i64::from(app.settings.take_price));
+    let most = app.settings.max_executors;
     believed(|| async {
         let facts = order_facts(&app.platform.table, key).await?;
         Ok(facts.map(|facts| Reading {
             subject: format!("order {}", facts.order.id),
             state: facts.order.version.to_string(),
-            broken: model::order(&facts, most, price),
+            broken: model::order(&facts, most),
         }))
     })
     .await
@@ -139,6 +138,7 @@ async fn order_facts(table: &Table, key: &Key) -> Result<Option<OrderFacts>> {
     for take in &order.taken_by {
         let [row, paid, refunded] = of_take(take.executor_id);
         takes.push(TakeFacts {
+            take: *take,
             row: rows.get(&row)?,
             paid: rows.get(&paid)?,
             refunded: rows.get(&refunded)?,

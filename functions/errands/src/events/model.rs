@@ -67,8 +67,8 @@ pub enum Event {
         to: Status,
         /// Did the clock end it, and not its client?
         by_clock: bool,
-        /// Kopecks given back to each executor; 0 where none.
-        refunded: u32,
+        /// Kopecks given back to each of `order.executors`; empty where nothing was.
+        refunded: Vec<u32>,
     },
     /// Money came after its payment had expired.
     PaymentLate {

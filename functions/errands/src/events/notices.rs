@@ -20,7 +20,7 @@ pub(super) fn notices(event: &Event, now: Instant) -> Vec<Notice> {
             to_executors(order, |category| Told::OrderResponded { category }, now)
         }
         Event::OrderEnded { order, to, by_clock, refunded, .. } => {
-            let mut notices = ended(order, *to, i64::from(*refunded), now);
+            let mut notices = ended(order, *to, refunded, now);
             if *to == Status::ClosedNoResponse && *by_clock {
                 let category = order.category.clone();
                 notices.push(to_client(order, Told::OrderAutoClosed { category }, now));
@@ -35,9 +35,15 @@ pub(super) fn notices(event: &Event, now: Instant) -> Vec<Notice> {
 }
 
 /// What executors are told of the end of an order.
-fn ended(order: &OrderFacts, to: Status, kopecks: i64, now: Instant) -> Vec<Notice> {
-    if kopecks > 0 {
-        return to_executors(order, |category| Told::OrderRefunded { category, kopecks }, now);
+fn ended(order: &OrderFacts, to: Status, refunded: &[u32], now: Instant) -> Vec<Notice> {
+    if !refunded.is_empty() {
+        let given_back = order.executors.iter().zip(refunded);
+        let told = given_back.map(|(executor, kopecks)| {
+            let (category, kopecks) = (order.category.clone(), i64::from(*kopecks));
+            let told = Told::OrderRefunded { category, kopecks };
+            Notice::about_order(*executor, &order.order_id, told, now)
+        });
+        return told.collect();
     }
     match to {
         Status::Completed => to_executors(order, |category| Told::OrderCompleted { category }, now),

@@ -4,35 +4,35 @@ use shared::clock::Instant;
 use shared::problem::{Problem, Result};
 use shared::table::Write;
 
-use super::items::Order;
+use super::items::{Order, Take};
 use crate::money::{Change, Kind, Kopecks, Reason};
 use crate::users::User;
 
-/// Adds the price of a take, in kopecks, to the write of the executor's record, and the line of
-/// the ledger. Refused when the balance is not any more as it was read.
+/// Adds what a take costs to the write of the executor's record, and the line of the ledger.
+/// Refused when the balance is not any more as it was read.
 pub(super) fn charged(
     record: Write,
     executor: &User,
     order: &Order,
-    price: u32,
+    take: &Take,
     now: Instant,
 ) -> Result<[Write; 2]> {
     let description = format!("Took order {}", order.id);
     let reason = reason(order, Kind::OrderTake, description);
-    moved(record, executor, -i64::from(price), reason, now)
+    moved(record, executor, -i64::from(take.price), reason, now)
 }
 
-/// Adds what a take cost, in kopecks, to the write of the executor's record, and the line of the
-/// ledger, which is unique by order and executor. Refused as [`charged`] is.
+/// Adds what a take cost to the write of the executor's record, and the line of the ledger, which
+/// is unique by order and executor. Refused as [`charged`] is.
 pub(super) fn refunded(
     record: Write,
     executor: &User,
     order: &Order,
-    price: u32,
+    take: &Take,
     now: Instant,
 ) -> Result<[Write; 2]> {
     let description = format!("Refund for order {}", order.id);
-    moved(record, executor, i64::from(price), reason(order, Kind::Refund, description), now)
+    moved(record, executor, i64::from(take.price), reason(order, Kind::Refund, description), now)
 }
 
 fn reason(order: &Order, kind: Kind, description: String) -> Reason {

@@ -32,6 +32,8 @@ pub struct Take {
     /// When.
     #[serde(with = "shared::clock::micros")]
     pub taken_at: Instant,
+    /// Kopecks that were paid for it, which are what may be given back: the price may change.
+    pub price: u32,
 }
 
 /// The first review of the order, which every answer that shows the order shows, too.

@@ -36,12 +36,9 @@ impl End {
         }
     }
 
-    /// Kopecks that each executor is given back.
-    fn refund(self, order: &Order, price: u32) -> u32 {
-        match self {
-            Self::Closed | Self::ByClock(_) if order.is_unanswered() => price,
-            _ => 0,
-        }
+    /// Are executors given back what they paid?
+    fn refunds(self, order: &Order) -> bool {
+        matches!(self, Self::Closed | Self::ByClock(_)) && order.is_unanswered()
     }
 }
 
@@ -55,8 +52,8 @@ pub(super) async fn end(
     now: Instant,
 ) -> Result<Committed> {
     let after = ended(order, end);
-    let refund = end.refund(order, app.settings.take_price);
-    let executors = if refund > 0 { executors(app, order).await? } else { Vec::new() };
+    let refunds = end.refunds(order);
+    let executors = if refunds { executors(app, order).await? } else { Vec::new() };
     let was_active = order.status == Status::Active;
     let mut writes: Vec<Write> = key.into_iter().collect();
     writes.push(store::revised(order, &after)?);
@@ -67,7 +64,7 @@ pub(super) async fn end(
         let id = take.executor_id;
         let counted = store::counted(Side::Taken, id, Some(order.status), after.status);
         match executors.iter().find(|user| user.id == id) {
-            Some(user) => writes.extend(charges::refunded(counted, user, order, refund, now)?),
+            Some(user) => writes.extend(charges::refunded(counted, user, order, take, now)?),
             None => writes.push(counted),
         }
         writes.push(store::taken(order, &after, take)?);
@@ -77,7 +74,7 @@ pub(super) async fn end(
         from: order.status,
         to: after.status,
         by_clock: matches!(end, End::ByClock(_)),
-        refunded: refund,
+        refunded: order.taken_by.iter().filter(|_| refunds).map(|take| take.price).collect(),
     };
     writes.push(events::emit(event, now)?);
     store::commit(&app.platform.table, writes).await

@@ -97,7 +97,7 @@ async fn buy(
     key: &Idempotency,
     now: Instant,
 ) -> Result<Round<Response>> {
-    let take = Take { executor_id: executor.id, taken_at: now };
+    let take = Take { executor_id: executor.id, taken_at: now, price: rules.price };
     let after = taken(order, take, rules);
     let reply = Bought::reply(&after, Kopecks(executor.balance - i64::from(rules.price)))?;
     let counted = store::counted(Side::Taken, executor.id, None, Status::Active);
@@ -109,7 +109,7 @@ async fn buy(
     let mut writes: Vec<Write> = reply.stored(key, now).into_iter().collect();
     writes.push(store::revised(order, &after)?);
     writes.push(Write::insert("taken", &TakenOrder::of(&after, &take)));
-    writes.extend(charges::charged(counted, executor, order, rules.price, now)?);
+    writes.extend(charges::charged(counted, executor, order, &take, now)?);
     writes.push(events::emit(event, now)?);
     let committed = store::commit(&app.platform.table, writes).await?;
     round::conclude(committed, reply, key, now)

@@ -56,7 +56,7 @@ async fn what_is_still_to_be_published_is_no_mistake() {
         from: Status::Active,
         to: Status::Completed,
         by_clock: false,
-        refunded: 0,
+        refunded: Vec::new(),
     };
     town.put_with(&ended, event).await;
     assert_eq!(check(&town.world.app).await.unwrap().corrections, []);

@@ -36,7 +36,7 @@ fn entry(user_id: i64, kind: Kind, cause: &str, amount: i64, after: i64, at: Ins
 
 /// An order that the executor has taken.
 fn taken(n: u32, status: Status, now: Instant) -> Order {
-    let take = Take { executor_id: EXECUTOR, taken_at: now };
+    let take = Take { executor_id: EXECUTOR, taken_at: now, price: 200 };
     Order { taken_by: vec![take], status, ..order(n, now) }
 }
 

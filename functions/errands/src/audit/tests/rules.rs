@@ -67,7 +67,7 @@ async fn i2_takes_are_rows_of_different_strangers() {
     assert_eq!(found(&town).await, expected);
 
     let town = sound().await;
-    let own = Take { executor_id: CLIENT, taken_at: town.world.now() };
+    let own = Take { executor_id: CLIENT, taken_at: town.world.now(), price: 200 };
     town.world.put(&Order { taken_by: vec![own], ..order }).await;
     let found = found(&town).await;
     assert!(found.contains(&"I2 order order-000003".to_owned()), "{found:?}");

@@ -62,7 +62,7 @@ fn event(order: &Order, change: Change) -> Option<(Event, Order)> {
                 from: order.status,
                 to,
                 by_clock: false,
-                refunded: 0,
+                refunded: Vec::new(),
             };
             Some((event, Order { status: to, ..order.clone() }))
         }

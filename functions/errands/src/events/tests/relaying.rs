@@ -16,11 +16,12 @@ const MODES: [CrashMode; 3] = [CrashMode::Before, CrashMode::After, CrashMode::L
 
 /// An order that so many have taken.
 fn taken(n: u32, takes: usize, now: Instant) -> Order {
-    let take = |executor_id: &i64| Take { executor_id: *executor_id, taken_at: now };
+    let take = |executor_id: &i64| Take { executor_id: *executor_id, taken_at: now, price: 200 };
     Order { taken_by: EXECUTORS.iter().take(takes).map(take).collect(), ..order(n, now) }
 }
 
 fn end(order: &Order, to: Status, by_clock: bool, refunded: u32) -> Event {
+    let refunded = order.taken_by.iter().filter(|_| refunded > 0).map(|_| refunded).collect();
     Event::OrderEnded { order: facts(order), from: Status::Active, to, by_clock, refunded }
 }
 

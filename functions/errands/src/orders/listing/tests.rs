@@ -196,7 +196,7 @@ async fn ones_own_lists_hold_what_they_should() {
         let status = statuses[usize::try_from(n).unwrap() % 5];
         let mut order = order(&world, n, status);
         if n % 2 == 0 && status != Status::Deleted {
-            let take = Take { executor_id: EXECUTOR, taken_at: world.now() };
+            let take = Take { executor_id: EXECUTOR, taken_at: world.now(), price: 200 };
             order.taken_by.push(take);
             world.put(&TakenOrder::of(&order, &take)).await;
             count(&world, EXECUTOR, &format!("taken_{}", status.name())).await;

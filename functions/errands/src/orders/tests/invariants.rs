@@ -56,10 +56,11 @@ fn check_order(order: &Order, entries: &[Entry]) {
     for entry in entries.iter().filter(|entry| entry.order_id.as_ref() == Some(&order.id)) {
         *found.entry((entry.user_id, entry.entry.name())).or_default() += entry.amount;
     }
-    for executor in executors {
-        assert_eq!(found.remove(&(executor, "order_take")), Some(-200), "{order:?}");
+    for take in &order.taken_by {
+        let (executor, price) = (take.executor_id, i64::from(take.price));
+        assert_eq!(found.remove(&(executor, "order_take")), Some(-price), "{order:?}");
         let refunded = found.remove(&(executor, "refund")).unwrap_or_default();
-        assert_eq!(refunded, 200 * refunds, "{order:?}");
+        assert_eq!(refunded, price * refunds, "{order:?}");
     }
     assert!(found.is_empty(), "{found:?}");
 }

@@ -97,6 +97,11 @@ impl Market {
         market
     }
 
+    /// The same market under a service that was configured anew.
+    async fn configured(&self, settings: &[(&str, &str)]) -> Self {
+        Self { world: Arc::new(self.world.with_changed(settings).await) }
+    }
+
     /// A market with `count` executors of so many rubles each.
     async fn of(count: i64, rubles: i64) -> Self {
         let market = Self::open().await;

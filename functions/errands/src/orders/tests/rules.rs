@@ -54,7 +54,7 @@ fn order() -> Order {
 }
 
 fn taken_at(order: &Order, executor_id: i64, taken_at: Instant) -> Order {
-    taken(order, Take { executor_id, taken_at }, &RULES)
+    taken(order, Take { executor_id, taken_at, price: 200 }, &RULES)
 }
 
 #[test]

@@ -111,3 +111,29 @@ async fn what_a_take_costs_is_a_setting() {
     market.act(&id, Act::Close).await;
     assert_eq!(market.balance(EXECUTOR).await, 5);
 }
+
+#[tokio::test]
+async fn what_was_paid_is_given_back_whatever_a_take_costs_by_then() {
+    for (by_clock, price) in [(false, "300"), (false, "100"), (true, "300"), (true, "100")] {
+        let before = Market::of(2, 10).await;
+        let id = before.post().await;
+        before.take_all(&id, 1).await;
+        let market = before.configured(&[("TAKE_PRICE_KOPECKS", price)]).await;
+        assert_eq!(market.take(&id, EXECUTOR + 1).await.status, 200);
+        let paid: Vec<_> = market.order(&id).await.taken_by.iter().map(|take| take.price).collect();
+        assert_eq!(paid, [200, price.parse().unwrap()]);
+        market.check_invariants().await;
+        assert_eq!(crate::audit::check(market.app()).await.unwrap().violations, []);
+        if by_clock {
+            market.pass(minutes(15));
+            assert_eq!(market.sweep().await["settled"], 1);
+        } else {
+            assert_eq!(market.act(&id, Act::Close).await.status, 204);
+        }
+        for executor in [EXECUTOR, EXECUTOR + 1] {
+            assert_eq!(market.record(executor).await.balance, 1_000, "{price} {by_clock}");
+        }
+        market.check_invariants().await;
+        assert_eq!(crate::audit::check(market.app()).await.unwrap().violations, []);
+    }
+}
