@@ -27,6 +27,7 @@ pub static WIRE: Wire = Wire {
     launch_data: LaunchSettings {
         max_age: "INIT_DATA_MAX_AGE_S",
         future_skew: "INIT_DATA_FUTURE_SKEW_S",
+        user_id_max: (1 << 52) - 1,
     },
     limits: &[AUTH, API, PAYMENT, PUBLIC, WEBHOOK],
     problem_schema,

@@ -26,6 +26,7 @@ pub static WIRE: Wire = Wire {
     launch_data: LaunchSettings {
         max_age: "INIT_DATA_MAX_AGE_SECONDS",
         future_skew: "INIT_DATA_CLOCK_SKEW_SECONDS",
+        user_id_max: ID_MAX,
     },
     limits: &[READ, POLL, ANON, ORDER, TAKE, SETTINGS, REVIEW, PAYMENT, WEBHOOK],
     problem_schema,

@@ -204,6 +204,7 @@ impl Identity {
         let rules = Rules {
             max_age_s: environment.parse(settings.max_age, 86_400)?,
             future_skew_s: environment.parse(settings.future_skew, 60)?,
+            user_id_max: settings.user_id_max,
         };
         Ok(Self { keys: Keys::one(Key::from_bot_token(&token)), rules })
     }

@@ -99,6 +99,8 @@ pub struct LaunchSettings {
     pub max_age: &'static str,
     /// How far ahead of the clock it may be dated; a minute by default.
     pub future_skew: &'static str,
+    /// The largest id of its user, inclusive: a number, not a setting.
+    pub user_id_max: i64,
 }
 
 /// Has the problem on an answer, if there is one, dressed.

@@ -18,19 +18,24 @@ use super::user::{TelegramId, TelegramUser};
 /// The longest `initData` that is read, in bytes.
 pub const RAW_MAX: usize = 8 * 1024;
 
-/// How old and how far ahead of the clock `initData` may be.
+/// The largest id of a person that Telegram promises.
+const USER_ID_MAX: i64 = (1 << 52) - 1;
+
+/// How old and how far ahead of the clock `initData` may be, and whose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
     /// Greatest age in seconds, inclusive.
     pub max_age_s: u32,
     /// Greatest advance before the clock in seconds, inclusive.
     pub future_skew_s: u32,
+    /// Largest id of its user, inclusive.
+    pub user_id_max: i64,
 }
 
 impl Default for Rules {
-    /// One day old, one minute ahead.
+    /// One day old, one minute ahead, an id of 52 bits.
     fn default() -> Self {
-        Self { max_age_s: 86_400, future_skew_s: 60 }
+        Self { max_age_s: 86_400, future_skew_s: 60, user_id_max: USER_ID_MAX }
     }
 }
 
@@ -310,7 +315,10 @@ impl Fields {
         if user.trim().is_empty() {
             return Err(InitDataError::UserBlank);
         }
-        let user = serde_json::from_str(user).map_err(|_| wrong_with(user))?;
+        let user: TelegramUser = serde_json::from_str(user).map_err(|_| wrong_with(user))?;
+        if user.id.get() > rules.user_id_max {
+            return Err(InitDataError::UserIdInvalid);
+        }
         Ok(InitData {
             user,
             auth_date,

@@ -10,10 +10,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::form::hex_digit;
 use super::token::is_token_byte;
 
-/// The largest id of a person: 52 bits, which a JSON number carries exactly.
-const ID_MAX: i64 = (1 << 52) - 1;
+/// The largest id of a person: 53 bits, which a JSON number carries exactly. Telegram promises 52;
+/// what a service believes of signed data is its own to say.
+const ID_MAX: i64 = (1 << 53) - 1;
 
-/// The id of a person (or bot) at Telegram: 1 to 2^52 − 1.
+/// The id of a person (or bot) at Telegram: 1 to 2^53 − 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct TelegramId(i64);
@@ -69,7 +70,7 @@ impl<'de> Deserialize<'de> for TelegramId {
             type Value = TelegramId;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an integer from 1 to 2^52 - 1")
+                f.write_str("an integer from 1 to 2^53 - 1")
             }
 
             fn visit_i64<E: de::Error>(self, id: i64) -> Result<TelegramId, E> {
@@ -297,8 +298,8 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_integers_of_52_bits() {
-        for id in ["1", "2147483648", "4503599627370495"] {
+    fn ids_are_integers_of_53_bits() {
+        for id in ["1", "2147483648", "4503599627370496", "9007199254740991"] {
             assert!(user(&format!(r#"{{"id":{id}}}"#)).is_ok(), "{id}");
         }
         for id in [
@@ -313,7 +314,7 @@ mod tests {
             "[1]",
             "01",
             "+1",
-            "4503599627370496",
+            "9007199254740992",
             "9223372036854775808",
             "18446744073709551616",
             "99999999999999999999999999",

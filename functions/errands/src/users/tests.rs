@@ -131,6 +131,22 @@ async fn who_does_not_say_who_they_are_is_told_so() {
 }
 
 #[tokio::test]
+async fn an_id_is_any_integer_that_javascript_holds() {
+    let world = World::new().await;
+    for id in [1, 1 << 52, (1 << 53) - 1] {
+        assert_eq!(seen(&world, &Person::new(id, "Анна")).await["id"], id);
+        assert_eq!(world.user(id).await.id, id);
+    }
+    for id in [json!(1_i64 << 53), json!(u64::MAX), json!(0), json!(-1), json!(1.5), json!("7")] {
+        let by = world.sign_in(&anna().with("id", id.clone()));
+        let reply = world.call(me(), Request::get(ME).by(&by)).await;
+        let refusal = (401, "invalid_init_data", "Invalid user ID in initData");
+        assert_eq!(reply.refusal(), refusal, "{id}");
+    }
+    assert_eq!(world.items("User").await.len(), 3);
+}
+
+#[tokio::test]
 async fn a_profile_that_was_sent_is_not_sent_again() {
     let world = World::new().await;
     let by = world.sign_in(&anna());

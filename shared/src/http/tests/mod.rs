@@ -47,7 +47,11 @@ static WIRE: Wire = Wire {
         scope: KeyScope::Path,
     },
     exposed_headers: "X-Total-Count",
-    launch_data: LaunchSettings { max_age: "LAUNCH_AGE_S", future_skew: "LAUNCH_SKEW_S" },
+    launch_data: LaunchSettings {
+        max_age: "LAUNCH_AGE_S",
+        future_skew: "LAUNCH_SKEW_S",
+        user_id_max: 4_503_599_627_370_495,
+    },
     limits: &[API, PAYMENT, ANON],
     problem_schema: || json!({ "type": "object" }),
     success_schema: |schema| schema,
