@@ -1,14 +1,16 @@
 //! The clock: what has ended is written down.
 
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant as Stopwatch};
 
+use futures::FutureExt as _;
+use futures::future::join_all;
 use serde::Serialize;
 use shared::clock::Instant;
 use shared::function::{Function, Invocation};
 use shared::problem::{Problem, Result, chain};
 use shared::queue::Message;
 use shared::table::{Item, Query};
-use tokio::task::JoinSet;
 
 use super::items::{DUE_SHARDS, Order};
 use super::model::{self, Hinted};
@@ -138,7 +140,8 @@ async fn still_due(app: &App, page: &[Item], now: Instant) -> Result<Vec<Order>>
     Ok(orders.into_iter().flatten().filter(|order| order.is_due(now)).collect())
 }
 
-/// Settles orders, some abreast. One that fails stays due and keeps no other from its turn.
+/// Settles orders, some abreast. One that fails stays due and keeps no other from its turn. All of
+/// it in the job's own task, whose meter counts what it costs.
 async fn settle_all(
     app: &App,
     orders: Vec<Order>,
@@ -152,20 +155,16 @@ async fn settle_all(
             swept.complete = false;
             return;
         }
-        let mut settling = JoinSet::new();
-        for order in waiting.by_ref().take(ABREAST) {
-            let app = app.clone();
-            settling.spawn(async move {
-                let settled = written(&app, &order, now).await;
-                settled.inspect_err(|problem| {
-                    tracing::error!(error = %chain(problem), order_id = %order.id, "not settled");
-                })
-            });
-        }
-        while let Some(settled) = settling.join_next().await {
-            match settled.map_err(Problem::bug).flatten() {
+        let some: Vec<_> = waiting.by_ref().take(ABREAST).collect();
+        let settling = some
+            .iter()
+            .map(|order| AssertUnwindSafe(Box::pin(written(app, order, now))).catch_unwind());
+        for (order, settled) in some.iter().zip(join_all(settling).await) {
+            match settled.unwrap_or_else(|_| Err(Problem::bug("a settlement panicked"))) {
                 Ok(settled) => swept.settled += usize::from(settled),
-                Err(_) => {
+                Err(problem) => {
+                    let error = chain(&problem);
+                    tracing::error!(%error, order_id = %order.id, "not settled");
                     swept.failed += 1;
                     swept.complete = false;
                 }

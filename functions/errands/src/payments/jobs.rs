@@ -1,7 +1,10 @@
 //! Delayed checks, and the sweep that finds what was lost.
 
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant as Stopwatch};
 
+use futures::FutureExt as _;
+use futures::future::join_all;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use shared::clock::Instant;
@@ -246,7 +249,8 @@ fn is_due(app: &App, payment: &Payment, now: Instant) -> bool {
     }
 }
 
-/// Looks at payments, some abreast. One that fails stays due and keeps no other from its turn.
+/// Looks at payments, some abreast. One that fails stays due and keeps no other from its turn. All
+/// of it in the job's own task, whose meter counts what it costs.
 async fn look_at_all(
     app: &App,
     due: Vec<Payment>,
@@ -260,27 +264,26 @@ async fn look_at_all(
             swept.complete = false;
             return;
         }
-        let mut asked = tokio::task::JoinSet::new();
-        for payment in waiting.by_ref().take(ABREAST) {
-            let app = app.clone();
-            asked.spawn(async move {
-                let looked = match payment.status {
-                    Status::Creating => resolve(&app, &payment, now).await,
-                    _ => look(&app, &payment, now).await,
-                };
-                looked.inspect_err(|problem| {
-                    let error = chain(problem);
-                    tracing::error!(%error, payment_id = payment.id, "payment not looked at");
-                })
-            });
-        }
-        while let Some(looked) = asked.join_next().await {
+        let some: Vec<_> = waiting.by_ref().take(ABREAST).collect();
+        let asked = some.iter().map(|payment| async move {
+            match payment.status {
+                Status::Creating => resolve(app, payment, now).await,
+                _ => look(app, payment, now).await,
+            }
+        });
+        let asked = asked.map(|looking| AssertUnwindSafe(Box::pin(looking)).catch_unwind());
+        for (payment, looked) in some.iter().zip(join_all(asked).await) {
             swept.looked_at += 1;
-            match looked.map_err(Problem::bug).flatten() {
+            match looked.unwrap_or_else(|_| Err(Problem::bug("a look at a payment panicked"))) {
                 Ok(Looked::Paid) => swept.paid += 1,
                 Ok(Looked::Ended) => swept.ended += 1,
                 Ok(Looked::Unpaid) => {}
-                Ok(Looked::Silent) | Err(_) => swept.failed += 1,
+                Ok(Looked::Silent) => swept.failed += 1,
+                Err(problem) => {
+                    let error = chain(&problem);
+                    tracing::error!(%error, payment_id = payment.id, "payment not looked at");
+                    swept.failed += 1;
+                }
             }
         }
     }

@@ -45,6 +45,25 @@ async fn a_microsecond_before_its_end_it_is_active() {
 }
 
 #[tokio::test]
+async fn a_sweep_knows_what_it_costs() {
+    let market = Market::of(3, 40).await;
+    for n in 0..20 {
+        let id = market.create(&draft(&format!("contact {n}"))).await.id();
+        market.take_all(&id, n % 4).await;
+    }
+    market.pass(minutes(60));
+    let instance = market.world.start(sweep()).await;
+    let faults = market.world.engine.faults();
+    faults.reset_counts();
+    let event = json!({ "version": "0", "time": market.now(), "detail": {} });
+    let (swept, cost) = market.world.run(&instance, &event).await;
+    assert_eq!(swept.unwrap()["settled"], 20);
+    assert_eq!(u64::from(cost.requests), faults.seen(Some("local-errands-orders-sweep")));
+    // Every end is a transaction, of four items at the least.
+    assert!(cost.items >= 80, "{cost:?}");
+}
+
+#[tokio::test]
 async fn the_sweep_settles_everything_that_is_due_and_nothing_else() {
     let market = Market::of(3, 40).await;
     let mut ids = Vec::new();
@@ -109,8 +128,8 @@ async fn a_deadline_is_settled_however_often_it_is_told() {
     let ended: Vec<_> = ended.filter(|event| event["type"]["S"] == "order_ended").collect();
     assert_eq!(ended.len(), 1);
     assert_eq!(
-        (&ended[0]["by_clock"]["BOOL"], &ended[0]["refunded"]["N"], &ended[0]["to"]["S"]),
-        (&json!(true), &json!("200"), &json!("closed_no_response"))
+        (&ended[0]["by_clock"]["BOOL"], &ended[0]["refunded"]["L"], &ended[0]["to"]["S"]),
+        (&json!(true), &json!(vec![json!({ "N": "200" }); 3]), &json!("closed_no_response"))
     );
 }
 

@@ -3,6 +3,24 @@
 use super::*;
 
 #[tokio::test]
+async fn a_sweep_knows_what_it_costs() {
+    let till = Till::open().await;
+    for _ in 0..5 {
+        till.invoiced("crypto_bot").await;
+    }
+    till.world.engine.queues().purge(CHECKS).unwrap();
+    till.pass(31 * 60);
+    let instance = till.world.start(sweep()).await;
+    let faults = till.world.engine.faults();
+    faults.reset_counts();
+    let event = json!({ "version": "0", "time": till.world.now(), "detail": {} });
+    let (swept, cost) = till.world.run(&instance, &event).await;
+    assert_eq!(swept.unwrap()["ended"], 5);
+    assert_eq!(u64::from(cost.requests), faults.seen(Some("local-errands-payments-sweep")));
+    assert!(cost.items >= 5, "{cost:?}");
+}
+
+#[tokio::test]
 async fn a_lost_word_is_found_by_the_first_check() {
     for provider in ["crypto_bot", "telegram_stars", "sandbox"] {
         let till = Till::open().await;
