@@ -4,10 +4,14 @@
 //!                       ┌─▶ sent
 //!           claim       ├─▶ skipped  (ended, unwanted, bot blocked)
 //! pending ────────▶ in flight ─▶ refused  (4xx)
-//!    ▲                  ├─▶ dead     (six failures; two time-outs; four crashes)
+//!    ▲                  ├─▶ dead     (six failures; two time-outs; still crashing after a day)
 //!    └──────────────────┘
-//!      429: as told; 5xx: 1, 2, 4, 8, 16 s; time-out: once more; out of turn: when it is
+//!      429: as told; 5xx: 1, 2, 4, 8, 16 s; time-out: once more; out of turn: when it is;
+//!      crash: at once, then after 1, 2, 4, 8, 15, 15, … min
 //! ```
+//!
+//! A crash loses no notice: whoever finds a claim that was lost tries again, for as long as the
+//! notice is worth it. What is given up is told of once, by a log line and a metric.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -24,8 +28,11 @@ const KEPT: u32 = 30;
 pub(super) const PAUSES_S: [i64; 5] = [1, 2, 4, 8, 16];
 /// Tries that may end in a time-out.
 pub(super) const TIMEOUTS_MAX: u32 = 2;
-/// Claims that may be lost with their process; each may have sent the message.
-pub(super) const CRASHES_MAX: u32 = 4;
+/// How long a notice is tried whose senders die, in hours: each may have sent it, and what kills
+/// whoever sends it has to end.
+pub(super) const CRASHING_H: i64 = 24;
+/// Pauses after lost claims but the first, in minutes; the last goes on.
+const CRASH_PAUSES_MIN: [i64; 5] = [1, 2, 4, 8, 15];
 
 /// What is to be said. Orders that are offered are read when the message is written, so that one
 /// that has ended is not offered any more.
@@ -209,9 +216,23 @@ impl Notice {
         Key::new(format!("NOTICE#{id}"), "NOTICE")
     }
 
+    /// How long to wait after a claim that ended at its time: longer each time.
+    pub(super) fn crash_pause(&self) -> SignedDuration {
+        let Some(before) = self.crashes.checked_sub(1) else { return SignedDuration::ZERO };
+        let pause = usize::try_from(before).ok().and_then(|index| CRASH_PAUSES_MIN.get(index));
+        let minutes = pause.or(CRASH_PAUSES_MIN.last()).copied().unwrap_or_default();
+        SignedDuration::from_mins(minutes)
+    }
+
+    /// Is it too old to be tried again after another crash?
+    pub(super) fn is_spent(&self, now: Instant) -> bool {
+        self.created_at + SignedDuration::from_hours(CRASHING_H) <= now
+    }
+
     /// Where this notice stands at `now`.
     pub(super) fn stands(&self, now: Instant) -> Stands {
         let claimed = self.owner.as_ref().and(self.claimed_until);
+        let claimed = claimed.map(|until| until + self.crash_pause());
         match (self.state, claimed) {
             (State::Dead, _) => Stands::Dead,
             (State::Pending, Some(until)) if until > now => Stands::NotYet(until),
@@ -365,6 +386,13 @@ mod tests {
         notice.claimed_until = Some(at(60));
         assert_eq!(notice.stands(at(59)), Stands::NotYet(at(60)));
         assert_eq!(notice.stands(at(60)), Stands::Abandoned);
+        for (crashes, minutes) in [(1, 1), (2, 2), (3, 4), (4, 8), (5, 15), (6, 15), (99, 15)] {
+            notice.crashes = crashes;
+            let again = at(60 + minutes * 60);
+            assert_eq!(notice.stands(at(60)), Stands::NotYet(again), "{crashes}");
+            assert_eq!(notice.stands(again), Stands::Abandoned, "{crashes}");
+        }
+        assert_eq!((notice.is_spent(at(86_399)), notice.is_spent(at(86_400))), (false, true));
         notice.state = State::Dead;
         assert_eq!(notice.stands(at(60)), Stands::Dead);
         notice.state = State::Skipped;

@@ -9,9 +9,10 @@ use shared::problem::{Problem, Result, chain};
 use shared::queue::Message as Received;
 use shared::table::{Rows, Table};
 use shared::telegram::{BotApi, BotToken, SendError, SendMessage, user::ChatId};
+use shared::telemetry;
 
 use super::digest::open;
-use super::notice::{CRASHES_MAX, Message, Next, Notice, Outcome, Stands, State, Told, named};
+use super::notice::{Message, Next, Notice, Outcome, Stands, State, Told, named};
 use super::pace::{Pace, Ticking};
 use super::subscriptions::wants;
 use super::{notices, store};
@@ -51,12 +52,14 @@ async fn run_send(app: App, invocation: Invocation, message: Received<NoticeHint
         Stands::Due => false,
         Stands::Abandoned => true,
     };
-    if abandoned && seen.notice.crashes.saturating_add(1) >= CRASHES_MAX {
-        store::close(&app.platform.table, &seen.notice, State::Dead).await?;
+    if abandoned && seen.notice.is_spent(clock.now()) {
+        if store::close(&app.platform.table, &seen.notice, State::Dead).await? {
+            give_up(&app, &seen.notice, "crashes");
+        }
         return Err(dead(&hint.notice_id));
     }
     let Some(text) = seen.text(&app, invocation.now).await? else {
-        return store::close(&app.platform.table, &seen.notice, State::Skipped).await;
+        return store::close(&app.platform.table, &seen.notice, State::Skipped).await.map(|_| ());
     };
     if let Some(at) = pace.too_early(&seen.rows, seen.notice.user_id, clock.now()) {
         return remind(&app, hint, at, clock).await;
@@ -67,6 +70,13 @@ async fn run_send(app: App, invocation: Invocation, message: Received<NoticeHint
         Some(Next::Over(State::Dead)) => Err(dead(&hint.notice_id)),
         Some(Next::Over(_)) | None => Ok(()),
     }
+}
+
+/// Tells the operators of a notice that will not be sent, once.
+fn give_up(app: &App, notice: &Notice, why: &'static str) {
+    let (notice_id, crashes) = (&notice.id, notice.crashes);
+    tracing::error!(code = "notice_given_up", %notice_id, why, crashes, "notice given up");
+    telemetry::metrics(&app.platform, &[("notices_given_up", 1)]);
 }
 
 /// A notice that was given up: its hint fails until it is among the dead letters.
@@ -175,7 +185,12 @@ impl Sending<'_> {
             return Ok(None);
         };
         let outcome = self.perform(&bot, &id, chat, text).await;
-        store::finish(table, &claim, outcome, self.clock.now()).await
+        let next = store::finish(table, &claim, outcome, self.clock.now()).await?;
+        if next == Some(Next::Over(State::Dead)) {
+            let why = if outcome == Outcome::Unknown { "timeouts" } else { "failures" };
+            give_up(self.app, claim.notice(), why);
+        }
+        Ok(next)
     }
 
     fn bot(&self) -> Result<BotApi> {

@@ -46,6 +46,13 @@ pub(super) struct Claim {
     fence: i64,
 }
 
+impl Claim {
+    /// The notice as it was claimed.
+    pub(super) fn notice(&self) -> &Notice {
+        &self.notice
+    }
+}
+
 /// Claims a notice that stands due or abandoned as it was read; `None` where somebody else came
 /// first. One request.
 pub(super) async fn claim(
@@ -55,11 +62,15 @@ pub(super) async fn claim(
     now: Instant,
 ) -> Result<Option<Claim>> {
     let (owner, fence) = (ids::token(), notice.fence.saturating_add(1));
+    let crashes = notice.crashes.saturating_add(u32::from(abandoned));
+    let notice = Notice { crashes, ..notice };
     let write = Write::update("notice", notice.key())
         .set("owner", &owner)
         .set("claimed_until", now + CLAIM)
+        // The sweep need not ask for it before the claim could be taken over.
+        .set("due_at", now + CLAIM + notice.crash_pause())
         .set("fence", fence)
-        .add("crashes", i64::from(abandoned))
+        .set("crashes", crashes)
         .when("#state = :pending AND #fence = :seen")
         .bind(":pending", State::Pending)
         .bind(":seen", notice.fence);
@@ -139,8 +150,9 @@ fn blocked(user_id: i64) -> Write {
         .when("attribute_exists(#pk)")
 }
 
-/// Ends a notice that nobody has claimed since it was read. One request.
-pub(super) async fn close(table: &Table, notice: &Notice, state: State) -> Result<()> {
+/// Ends a notice that nobody has claimed since it was read. Answers whether this call did. One
+/// request.
+pub(super) async fn close(table: &Table, notice: &Notice, state: State) -> Result<bool> {
     let write = Write::update("notice", notice.key())
         .set("state", state)
         .remove("due_pk")
@@ -149,8 +161,8 @@ pub(super) async fn close(table: &Table, notice: &Notice, state: State) -> Resul
         .bind(":pending", State::Pending)
         .bind(":seen", notice.fence);
     match table.write(write).await {
-        Ok(_) => Ok(()),
-        Err(error) => error.refusal().map(|_| ()).map_err(Problem::from),
+        Ok(_) => Ok(true),
+        Err(error) => error.refusal().map(|_| false).map_err(Problem::from),
     }
 }
 

@@ -186,26 +186,85 @@ async fn a_chat_gets_one_message_a_second() {
     }
 }
 
+/// Somebody claims the notice and is never heard of again.
+async fn lost(town: &Town, id: &str, crashes: u32) {
+    let until = town.world.now() + jiff::SignedDuration::from_secs(60);
+    let write = Write::update("claim", Notice::key_of(id))
+        .set("owner", "somebody who died")
+        .set("claimed_until", until)
+        .set("crashes", crashes)
+        .add("fence", 1);
+    town.world.table().write(write).await.unwrap();
+}
+
 #[tokio::test]
-async fn a_claim_that_was_lost_with_its_process_is_taken_over() {
+async fn a_claim_that_was_lost_with_its_process_is_taken_over_after_a_growing_pause() {
     let town = town().await;
     let id = asked(&town).await;
-    for crashes in 0..4 {
-        assert_eq!(town.notice(&id).await.crashes, crashes);
-        let write = Write::update("claim", Notice::key_of(&id))
-            .set("owner", "somebody who died")
-            .set("claimed_until", town.world.now() + jiff::SignedDuration::from_secs(60))
-            .add("fence", 1);
-        town.world.table().write(write).await.unwrap();
+    for (crashes, pause) in [(0, 0), (1, 60), (4, 480), (40, 900)] {
+        lost(&town, &id, crashes).await;
         town.bot.next(&[Mood::Failing]);
+        let calls = town.bot.calls();
+        town.pass(59 + pause);
         town.settle().await;
-        town.pass(59);
-        town.settle().await;
-        assert_eq!(town.bot.calls(), usize::try_from(crashes).unwrap(), "the claim still holds");
+        assert_eq!(town.bot.calls(), calls, "the claim still holds: {crashes}");
         town.pass(1);
-        town.world.deliver(send(), "notices").await;
+        town.settle().await;
+        assert_eq!(town.bot.calls(), calls + 1, "{crashes}");
+        let notice = town.notice(&id).await;
+        assert_eq!((notice.state, notice.crashes), (State::Pending, crashes + 1));
     }
-    assert_eq!((town.bot.calls(), town.notice(&id).await.state), (3, State::Dead));
+    town.run(10).await;
+    assert_eq!((town.bot.sent().len(), town.notice(&id).await.state), (1, State::Sent));
+}
+
+#[tokio::test]
+async fn senders_that_die_one_after_another_lose_no_notice() {
+    let town = town().await;
+    let id = asked(&town).await;
+    for at in 0..12_u32 {
+        // With the message in flight, or before it.
+        let plan = engine::CrashPlan {
+            caller: Some("local-errands-notify-send".to_owned()),
+            at: 2 + u64::from(at % 3),
+            mode: engine::CrashMode::Before,
+        };
+        town.world.engine.faults().crash(plan);
+        town.settle().await;
+        assert!(town.world.engine.faults().crashed(), "{at}");
+        town.world.engine.faults().clear();
+        assert_eq!(
+            (town.notice(&id).await.state, town.notice(&id).await.crashes),
+            (State::Pending, at)
+        );
+        // Its hints are among the dead letters by now: what is left is the sweep.
+        town.world.engine.queues().purge("notices").unwrap();
+        // The claim, the longest pause, what the sweep waits for, and the time that a try took.
+        town.pass(60 + 900 + 60 + 10);
+        town.world.tick(events::sweep()).await.unwrap();
+    }
+    town.run(2).await;
+    assert_eq!(town.notice(&id).await.state, State::Sent);
+}
+
+#[tokio::test]
+async fn a_notice_whose_senders_die_for_a_day_is_a_dead_letter() {
+    let town = town().await;
+    let id = asked(&town).await;
+    lost(&town, &id, 95).await;
+    town.pass(86_399);
+    town.bot.next(&[Mood::Failing]);
+    town.settle().await;
+    assert_eq!((town.bot.calls(), town.notice(&id).await.state), (1, State::Pending));
+    lost(&town, &id, 96).await;
+    town.pass(961);
+    // It fails until the queue puts it aside, where an alarm is raised, without being tried.
+    for _ in 0..2 {
+        assert_eq!(town.world.deliver(send(), "notices").await, (1, 1));
+        assert_eq!((town.bot.calls(), town.notice(&id).await.state), (1, State::Dead));
+        town.pass(60);
+    }
+    assert_eq!(town.world.tick(events::sweep()).await.unwrap()["notices"], 0);
 }
 
 #[tokio::test]
