@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::town::{CITY, Town, digest_of, offer, order};
+use super::town::{CITY, Town, digest_of, facts, offer, order};
+use crate::events::Event;
 use crate::notify::{State, digest, digest_sweep, fanout};
 use crate::orders::{Order, Status};
 
@@ -366,4 +367,33 @@ async fn a_page_costs_a_query_a_read_and_one_write_for_each_who_hears() {
     assert_eq!((cost.requests, cost.items, cost.messages), (3 + 20, 40, 20));
     let again = town.world.run(&instance, &event).await.1;
     assert_eq!((again.requests, again.items), (3, 0));
+}
+
+#[tokio::test]
+async fn an_order_is_offered_when_it_is_made_and_not_when_it_is_edited() {
+    let town = Town::open().await;
+    for (id, category) in [(ANNA, "Клининг"), (BORIS, "Электрика")] {
+        town.subscriber(id).await;
+        town.change(id, |user| user.categories = vec![category.to_owned()]).await;
+    }
+    town.follow().await;
+    let made = town.order(1).await;
+    town.run(1).await;
+    let moved = Order { category: "Электрика".to_owned(), ..made.clone() };
+    let event = Event::OrderMoved { order: facts(&moved), from_category: made.category };
+    town.put_with(&moved, event).await;
+    town.run(5).await;
+    town.pass(900);
+    town.run(1).await;
+    assert_eq!((town.bot.texts(ANNA), town.bot.texts(BORIS)), (vec![offer(1)], Vec::new()));
+
+    // Edited before anybody was told: offered as it is by then, to whom that concerns.
+    let made = town.order(2).await;
+    let moved = Order { category: "Электрика".to_owned(), ..made.clone() };
+    let event = Event::OrderMoved { order: facts(&moved), from_category: made.category };
+    town.put_with(&moved, event).await;
+    town.run(5).await;
+    let told = town.bot.texts(BORIS);
+    assert!(told.len() == 1 && told[0].contains("«Электрика»"), "{told:?}");
+    assert_eq!(town.bot.texts(ANNA), [offer(1)]);
 }
