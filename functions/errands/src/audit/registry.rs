@@ -7,12 +7,12 @@ use shared::lease::Lease;
 use shared::problem::Result;
 use shared::table::{Cursor, Entity, Item, Key, Query, Table, Write};
 
-use crate::{orders, users};
+use crate::orders::Order;
+use crate::payments::Payment;
+use crate::{orders, payments, users};
 
 /// Subjects of one page.
 const PAGE: u32 = 100;
-/// Partitions of all payments.
-pub(super) const PAYMENT_SHARDS: u64 = 8;
 
 /// What is audited, in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +31,8 @@ impl Kind {
     fn partition(self, shard: u64) -> String {
         match self {
             Self::Users => format!("USER#{shard}"),
-            Self::Orders => format!("ORDER#{shard}"),
-            Self::Payments => format!("PAYMENT#{shard}"),
+            Self::Orders => Order::due_shard(shard),
+            Self::Payments => Payment::partition(shard),
         }
     }
 
@@ -40,7 +40,7 @@ impl Kind {
         match self {
             Self::Users => users::REGISTRY_SHARDS,
             Self::Orders => orders::DUE_SHARDS,
-            Self::Payments => PAYMENT_SHARDS,
+            Self::Payments => payments::SHARDS,
         }
     }
 

@@ -26,8 +26,6 @@ use crate::{App, wire};
 
 /// Code points of a description.
 const DESCRIPTION: (usize, usize) = (20, 1000);
-/// Code points of a city.
-const CITY: (usize, usize) = (2, 100);
 /// Code points of a contact.
 const CONTACT: (usize, usize) = (3, 100);
 
@@ -173,7 +171,7 @@ fn draft(mut fields: Fields) -> Result<Draft> {
     let category = category(&mut fields, true);
     let draft = Draft {
         description: fields.required_text("description", DESCRIPTION.0, DESCRIPTION.1),
-        city: fields.required_text("city", CITY.0, CITY.1),
+        city: fields.required_text("city", wire::CITY_LENGTH.0, wire::CITY_LENGTH.1),
         contact: fields.required_text("contact", CONTACT.0, CONTACT.1),
         category: category.unwrap_or(Category::Other),
     };

@@ -1,6 +1,7 @@
 //! Worlds that hold, and worlds that do not.
 
 mod corrections;
+mod crashes;
 mod rules;
 mod runs;
 

@@ -193,6 +193,6 @@ async fn i7_stars_are_those_of_the_reviews() {
 #[test]
 fn payments_stand_in_the_partitions_that_are_read() {
     let partitions: std::collections::BTreeSet<_> = (1..500).map(Payment::partition_of).collect();
-    let read = (0..crate::audit::registry::PAYMENT_SHARDS).map(Payment::partition);
+    let read = (0..crate::payments::SHARDS).map(Payment::partition);
     assert_eq!(partitions, read.collect());
 }
