@@ -1,6 +1,7 @@
 //! The same of errands: what must hold when something breaks.
 
 mod invariants;
+mod properties;
 
 use invariants::{unsettled, violations};
 
