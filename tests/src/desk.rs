@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Cost, World};
+use crate::World;
 
 /// What becomes of the webhook of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +151,33 @@ impl World {
             .is(200);
     }
 
+    /// A call to Crypto Pay with the service's token; what it answers.
+    pub async fn crypto_pay(&self, method: &str, body: &Value) -> Value {
+        let root = &self.running().sandboxes;
+        let url = format!("{root}/_local/sandbox/crypto-pay/api/{method}");
+        let request = self.http().post(url).json(body);
+        self.asked(request.header("crypto-pay-api-token", self.secret("CRYPTO_PAY_TOKEN"))).await
+    }
+
+    /// The bot's calls of one method of the Bot API, oldest first.
+    pub async fn bot_calls(&self, method: &str) -> Vec<Value> {
+        let url = format!("{}/_local/telegram/messages", self.running().sandboxes);
+        let found = self.asked(self.http().get(url)).await;
+        let calls = found["messages"].as_array().unwrap_or_else(|| panic!("calls: {found}"));
+        calls.iter().filter(|call| call["method"] == method).cloned().collect()
+    }
+
+    /// Has the Bot API answer calls for a chat with this status, by a rule of the sandbox.
+    pub async fn bot_refuses(&self, rule: &Value) {
+        self.desk_post("sandbox/telegram/rules", rule).await;
+    }
+
+    /// Has the Bot API answer as usual again.
+    pub async fn bot_recovers(&self) {
+        let url = format!("{}/_local/sandbox/telegram/rules", self.desk());
+        self.asked(self.http().delete(url)).await;
+    }
+
     /// Runs a scheduled function now; its answer.
     pub async fn run(&self, function: &str) -> Value {
         let event = json!({
@@ -199,19 +226,5 @@ impl World {
     /// Ends all faults.
     pub async fn heal(&self) {
         self.asked(self.http().delete(format!("{}/_local/faults", self.desk()))).await;
-    }
-}
-
-impl Invocation {
-    /// Its cost without units.
-    #[must_use]
-    pub fn cost(&self) -> Cost {
-        Cost {
-            requests: self.requests,
-            sequence: self.sequence,
-            items: self.items,
-            messages: self.messages,
-            ..Cost::default()
-        }
     }
 }

@@ -12,6 +12,7 @@
     reason = "helpers of tests fail where they stand, like tests"
 )]
 
+mod cost;
 mod desk;
 mod http;
 mod init_data;
@@ -22,6 +23,7 @@ mod stack;
 mod user;
 mod world;
 
+pub use cost::Table;
 pub use desk::{Invocation, Webhook};
 pub use http::{Answer, Call, Cost, SetCookie};
 pub use init_data::{InitData, hex, hmac, percent_encoded};

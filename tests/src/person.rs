@@ -93,6 +93,25 @@ impl Person {
         self.post("/api/balance/recharge", &json!({"amount": rubles})).await.is(200);
     }
 
+    /// Gets an invoice of so many rubles; the payment's id.
+    pub async fn invoice(&self, rubles: i64, provider: &str) -> i64 {
+        let wish = json!({"amount": rubles, "provider": provider});
+        let made = self.post("/api/balance/create-invoice", &wish).await.is(200).json();
+        made["payment_id"].as_i64().unwrap_or_else(|| panic!("payment_id: {made}"))
+    }
+
+    /// A payment as its payer's app polls it.
+    pub async fn payment(&self, id: i64) -> Value {
+        self.get(&format!("/api/balance/payment/{id}/status")).await.is(200).json()
+    }
+
+    /// What the bot has said to them, oldest first.
+    pub async fn notices(&self) -> Vec<String> {
+        let messages = self.messages().await;
+        let texts = messages.iter().map(|message| message["text"].as_str().unwrap_or_default());
+        texts.map(str::to_owned).collect()
+    }
+
     /// Rubles to spend.
     pub async fn rubles(&self) -> i64 {
         let body = self.get("/api/balance").await.is(200).json();

@@ -3,62 +3,10 @@
 //! The table is a snapshot: a change in it is a decision. HTTP rows come from the header `X-Cost`,
 //! jobs from the desk's list of invocations.
 
-use std::fmt::Write as _;
-
 use serde_json::json;
-use tests::{Answer, Cost, MONTH, Member, Webhook, World, local};
+use tests::{MONTH, Member, Table, Webhook, World, local};
 
 use crate::{tag, unless};
-
-struct Table(String);
-
-impl Table {
-    fn new() -> Self {
-        let mut table = Self(String::new());
-        let names = ["requests", "in sequence", "items", "read mu", "write mu", "messages"];
-        table.line("what", &names.map(str::to_owned));
-        table
-    }
-
-    fn line(&mut self, what: &str, cells: &[String; 6]) {
-        let [requests, sequence, items, read, write, messages] = cells;
-        writeln!(
-            self.0,
-            "{what:<58} {requests:>8} {sequence:>11} {items:>5} {read:>7} {write:>8} {messages:>8}"
-        )
-        .unwrap();
-    }
-
-    fn row(&mut self, what: &str, cost: Cost) -> Cost {
-        let cells = [
-            cost.requests,
-            cost.sequence,
-            cost.items,
-            cost.read_milliunits,
-            cost.write_milliunits,
-            cost.messages,
-        ];
-        self.line(what, &cells.map(|cell| cell.to_string()));
-        cost
-    }
-
-    fn http(&mut self, what: &str, answer: &Answer) -> Cost {
-        let cost = answer.cost().unwrap_or_else(|| panic!("no X-Cost: {answer}"));
-        self.row(&format!("{what}: {}", answer.status), cost)
-    }
-
-    async fn job(&mut self, world: &World, function: &str, what: &str) -> Cost {
-        let runs = world.invocations(function, 1).await;
-        let run = runs.first().unwrap_or_else(|| panic!("{function} has not run"));
-        assert_eq!(run.outcome, "ok", "{run:?}");
-        // Thousandths: three decimals without the point.
-        let milli = |units: f64| -> u64 { format!("{units:.3}").replace('.', "").parse().unwrap() };
-        let mut cost = run.cost();
-        cost.read_milliunits = milli(run.read_units);
-        cost.write_milliunits = milli(run.write_units);
-        self.row(&format!("{function} ({what})"), cost)
-    }
-}
 
 async fn sign_in(table: &mut Table, world: &World) -> Member {
     let anna = world.user(42, "Анна");
@@ -169,5 +117,5 @@ async fn the_price_of_every_function() {
     settings.set_snapshot_path("../snapshots");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("cost", table.0));
+    settings.bind(|| insta::assert_snapshot!("cost", table.text()));
 }

@@ -6,4 +6,6 @@
     reason = "helpers of tests fail where they stand, like tests"
 )]
 
+mod cost;
+mod payments;
 mod walk;
