@@ -31,6 +31,11 @@ type Result<T, E = DynoxideError> = std::result::Result<T, E>;
 /// DynamoDB keeps a request token for ten minutes.
 const TOKEN_LIFE: SignedDuration = SignedDuration::from_mins(10);
 
+/// Each write asks for the stream's last number, and each read of a stream for those after one:
+/// without an index both walk all records of the table.
+const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS tamga_stream_order
+    ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
+
 pub(crate) struct Tables {
     database: Mutex<Database>,
     clock: Clock,
@@ -70,7 +75,7 @@ impl dynoxide::storage_backend::Clock for StorageClock {
 
 impl Tables {
     pub(crate) fn memory(clock: Clock) -> Result<Self, EngineError> {
-        Ok(Self::over(Storage::memory()?, clock))
+        Self::over(Storage::memory()?, clock)
     }
 
     pub(crate) fn open(path: &Path, clock: Clock) -> Result<Self, EngineError> {
@@ -79,14 +84,15 @@ impl Tables {
         // Despite its name, the one public way to `synchronous=NORMAL`: with the write-ahead log
         // a commit survives the death of the process without waiting for the disk.
         storage.disable_bulk_loading()?;
-        Ok(Self::over(storage, clock))
+        Self::over(storage, clock)
     }
 
-    fn over(storage: Storage, clock: Clock) -> Self {
+    fn over(storage: Storage, clock: Clock) -> Result<Self, EngineError> {
+        storage.conn().execute_batch(STREAM_INDEX).map_err(DynoxideError::from)?;
         let storage = storage.with_clock(Arc::new(StorageClock(clock.clone())));
         let lifecycle = VectorIndexLifecycle::new();
         let database = Mutex::new(Database { storage, lifecycle, tokens: HashMap::new() });
-        Self { database, clock }
+        Ok(Self { database, clock })
     }
 
     pub(crate) async fn call(&self, operation: &str, body: &[u8]) -> Answer {
