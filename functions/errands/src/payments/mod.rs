@@ -57,9 +57,10 @@ pub use api::{create, sandbox_pay, status};
 pub use items::{Receipt, SHARDS, UnmatchedEvent};
 pub use jobs::{check, sweep};
 pub use model::{Checks, Payment, Provider, Status};
+pub use proof::{Proof, Said};
 pub use reconcile::reconcile;
 pub use telegram::webhook as telegram_webhook;
-pub use webhook::crypto_bot;
+pub use webhook::{Word, crypto_bot};
 
 use crate::App;
 

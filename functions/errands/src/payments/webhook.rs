@@ -46,21 +46,43 @@ struct Update {
     payload: CryptoInvoice,
 }
 
+/// What a body says, whoever sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Nothing that can be read: no JSON, or no invoice in it.
+    Unreadable,
+    /// Something of no concern.
+    Other,
+    /// Somebody paid.
+    Paid(Proof),
+}
+
+impl Word {
+    /// Reads a body that anybody may have sent.
+    #[must_use]
+    pub fn read(body: &[u8]) -> Self {
+        // What is no text is no JSON, wherever in it: the parser looks only at what it keeps.
+        let text = std::str::from_utf8(body).ok();
+        let Some(update) = text.and_then(|text| serde_json::from_str::<Update>(text).ok()) else {
+            return Self::Unreadable;
+        };
+        if update.update_type.as_deref() != Some("invoice_paid") {
+            return Self::Other;
+        }
+        update.payload.proof().map_or(Self::Unreadable, Self::Paid)
+    }
+}
+
 /// Reads a delivery, byte for byte as it came.
 fn read(token: Option<&Secret>, signature: Option<&[u8]>, body: &[u8]) -> Delivered {
     let Some(token) = token else { return Delivered::Refused("not_configured") };
     if !signature.is_some_and(|signature| providers::signed(body, token, signature)) {
         return Delivered::Refused("signature");
     }
-    let Ok(update) = serde_json::from_slice::<Update>(body) else {
-        return Delivered::Refused("unreadable");
-    };
-    if update.update_type.as_deref() != Some("invoice_paid") {
-        return Delivered::Ignored;
-    }
-    match update.payload.proof() {
-        Some(proof) => Delivered::Paid(proof),
-        None => Delivered::Refused("unreadable"),
+    match Word::read(body) {
+        Word::Unreadable => Delivered::Refused("unreadable"),
+        Word::Other => Delivered::Ignored,
+        Word::Paid(proof) => Delivered::Paid(proof),
     }
 }
 

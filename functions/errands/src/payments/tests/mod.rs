@@ -3,6 +3,7 @@
 mod checks;
 mod crashes;
 mod crypto;
+mod deliveries;
 mod hostile;
 mod invoices;
 mod outside;
