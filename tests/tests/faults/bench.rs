@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::{CrashMode, CrashPlan};
-use local::{Move, Options, Running, Stack};
+use local::{CatchUp, Move, Options, Running, Stack};
 use serde_json::{Map, Value, json};
 use shared::telegram::{BotToken, sign};
 
@@ -162,6 +162,15 @@ impl Bench {
         assert!(self.stack.idle(PATIENCE).await, "the stack comes to rest");
     }
 
+    /// The same with every schedule running once, as it last fell due: what many idle runs would do
+    /// over again.
+    pub async fn pass(&self, seconds: u64) {
+        let last = Some(CatchUp::Last);
+        let step = Move { advance_seconds: Some(seconds), set: None, frozen: None, catch_up: last };
+        self.stack.move_clock(step).await.expect("the clock moves");
+        assert!(self.stack.idle(PATIENCE).await, "the stack comes to rest");
+    }
+
     /// Lets every redelivery, sweep and schedule of the next hours happen.
     pub async fn converge(&self) {
         for seconds in [60, 240, 900, 3_600] {
@@ -235,19 +244,27 @@ impl Bench {
 
     /// Makes the payment provider answer every call with a failure, or stop doing so.
     pub async fn provider_fails(&self, fails: bool) {
-        let url = format!("{}/_local/faults", self.stack.base_url);
         let fault = json!({ "target": "provider", "kind": "error", "rate": 1.0, "seed": 1 });
-        let request =
-            if fails { self.http.post(url).body(fault.to_string()) } else { self.http.delete(url) };
-        assert!(request.send().await.unwrap().status().is_success());
+        match fails {
+            true => self.desk("POST", "faults", &fault).await,
+            false => self.desk("DELETE", "faults", &Value::Null).await,
+        };
+    }
+
+    /// A call of the desk, and its answer.
+    pub async fn desk(&self, method: &str, path: &str, body: &Value) -> Value {
+        let url = format!("{}/_local/{path}", self.stack.base_url);
+        let request = self.http.request(method.parse().unwrap(), url);
+        let request = if body.is_null() { request } else { request.body(body.to_string()) };
+        let response = request.send().await.expect("an answer");
+        assert!(response.status().is_success(), "{path}: {}", response.status());
+        serde_json::from_str(&response.text().await.unwrap()).unwrap()
     }
 
     /// What the bot sent to a chat.
     pub async fn messages(&self, chat: i64) -> Vec<String> {
-        let base = &self.stack.base_url;
-        let url = format!("{base}/_local/telegram/messages?chat_id={chat}");
-        let text = self.http.get(url).send().await.unwrap().text().await.unwrap();
-        let body: Value = serde_json::from_str(&text).unwrap();
+        let path = format!("telegram/messages?chat_id={chat}");
+        let body = self.desk("GET", &path, &Value::Null).await;
         let texts = body["messages"].as_array().expect("messages").iter();
         texts.map(|message| message["text"].as_str().unwrap_or_default().to_owned()).collect()
     }
