@@ -1,7 +1,10 @@
 //! The same of errands: what must hold when something breaks.
 
+mod crash;
 mod invariants;
+mod people;
 mod properties;
+mod walks;
 
 use invariants::{unsettled, violations};
 
