@@ -6,10 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 use shared::ledger::shard;
-use shared::problem::Result;
+use shared::problem::{Problem, Result};
 use shared::table::{Entity, Key, Table, Write};
 
-use super::model::{Event, OrderFacts, OutboxEvent};
+use super::model::{CarriedEvent, Event, OrderFacts, OutboxEvent};
 use crate::orders::Status;
 
 /// Shards of each counter.
@@ -173,5 +173,20 @@ pub(super) async fn count(table: &Table, row: &OutboxEvent) -> Result<bool> {
         Ok(()) => Ok(true),
         // Refused by the row: counted before. Refused by nothing: published and gone.
         Err(error) => Ok(error.refusal()?.old("event").is_some()),
+    }
+}
+
+/// Takes the event off the row that carries it and feeds the counters with it, unless that has
+/// been done. One transaction.
+///
+/// # Errors
+/// When the store does not answer.
+pub(super) async fn count_off(table: &Table, carried: &CarriedEvent) -> Result<()> {
+    let shard = shard(&carried.id, COUNTER_SHARDS);
+    let moves = moves(&carried.event);
+    let changes = moves.iter().map(|moved| FeedCounter::change(&moved.feed, shard, moved.by));
+    match table.transact(std::iter::once(carried.taken_off()).chain(changes).collect()).await {
+        Ok(()) => Ok(()),
+        Err(error) => error.refusal().map(|_| ()).map_err(Problem::from),
     }
 }

@@ -10,12 +10,13 @@ use shared::function::{Function, Invocation};
 use shared::problem::{Problem, Result, chain};
 use shared::queue::Queue;
 use shared::stream::Change;
-use shared::table::{Cursor, Item, Query, Table, Write};
+use shared::table::{Cursor, Entity as _, Item, Query, Table, Write};
 
 use super::counters;
 use super::hints::{DeadlineHint, FanoutHint, V1};
-use super::model::{Event, OutboxEvent, SHARDS};
+use super::model::{CarriedEvent, Event, OutboxEvent, SHARDS};
 use super::notices::notices;
+use crate::orders::OwnedOrder;
 use crate::{App, notify};
 
 /// How long a row may wait for its relay before the sweep publishes it.
@@ -28,7 +29,8 @@ const RESERVE: Duration = Duration::from_secs(10);
 /// New events, from the change stream.
 #[must_use]
 pub fn relay() -> Function<App> {
-    Function::<App>::stream("errands-events-relay", &["OutboxEvent"], run_relay)
+    let kinds = &[OutboxEvent::KIND, OwnedOrder::KIND];
+    Function::<App>::stream("errands-events-relay", kinds, run_relay)
         .summary("Counts, notifies and starts timers after a commit")
 }
 
@@ -40,8 +42,32 @@ pub fn sweep() -> Function<App> {
 }
 
 async fn run_relay(app: App, invocation: Invocation, change: Change) -> Result<()> {
-    let Some(item) = change.new.filter(|_| change.old.is_none()) else { return Ok(()) };
-    publish(&app, &item.read()?, invocation.now).await
+    let before = change.old.as_ref();
+    let is_news = |item: &Item| match CarriedEvent::id_on(item) {
+        None => before.is_none(),
+        Some(id) => before.and_then(CarriedEvent::id_on) != Some(id),
+    };
+    let Some(item) = change.new.filter(is_news) else { return Ok(()) };
+    publish_item(&app, &item, invocation.now).await
+}
+
+/// Publishes the event that an item is, or the one that it carries; none where it carries none.
+async fn publish_item(app: &App, item: &Item, now: Instant) -> Result<()> {
+    if item.text("kind") == Some(OutboxEvent::KIND) {
+        return publish(app, &item.read()?, now).await;
+    }
+    match CarriedEvent::id_on(item) {
+        Some(_) => publish_carried(app, &item.read()?, now).await,
+        None => Ok(()),
+    }
+}
+
+/// Does all that follows from an event that a row carries, and takes it off. Doing it twice, or
+/// beginning again in the middle, changes nothing: the counters move when it comes off.
+async fn publish_carried(app: &App, carried: &CarriedEvent, now: Instant) -> Result<()> {
+    notify::ask(app, notices(&carried.event, now)).await?;
+    start(app, &carried.event, now).await?;
+    counters::count_off(&app.platform.table, carried).await
 }
 
 /// Does all that follows from an event, and deletes its row. Doing it twice, or beginning again in
@@ -122,15 +148,11 @@ async fn publish_all(app: &App, rows: &[Item], now: Instant, swept: &mut Swept) 
             Ok(()) => swept.published += 1,
             Err(problem) => {
                 swept.failed += 1;
-                let event_id = row.text("id").unwrap_or_default();
+                let event_id = CarriedEvent::id_on(row).or(row.text("id")).unwrap_or_default();
                 tracing::error!(event_id, error = %chain(&problem), "event not published");
             }
         }
     }
-}
-
-async fn publish_item(app: &App, row: &Item, now: Instant) -> Result<()> {
-    publish(app, &row.read()?, now).await
 }
 
 /// One page of the events of one shard that were committed by `by`. One query and one read.
@@ -147,7 +169,8 @@ async fn overdue(
     }
     // The index may lag: what is gone was published.
     let rows = table.batch(&keys).await?;
-    Ok((rows.iter().cloned().collect(), page.next))
+    let unpublished = rows.iter().filter(|row| row.text("due_pk").is_some());
+    Ok((unpublished.cloned().collect(), page.next))
 }
 
 fn unpublished(shard: u64) -> Query {

@@ -10,6 +10,10 @@
 //!      what is 30 s old)
 //! ```
 //!
+//! The end of an order has no row of its own: it is carried by the client's row of the order, which
+//! changes with it anyway and never after it but once. Such an event is taken off the row in the
+//! transaction that counts it, after its notices were asked for.
+//!
 //! A relay that dies is begun anew from wherever the row stands: the counters know that they were
 //! fed, a notice is unique by its id, and what the queues carry are hints.
 
@@ -27,7 +31,7 @@ pub use counters::{COUNTER_SHARDS, CounterMove, Feed, FeedCounter, moves};
 pub use hints::{DeadlineHint, DigestHint, FanoutHint, NoticeHint, V1};
 pub(crate) use jobs::all_published;
 pub use jobs::{relay, sweep};
-pub use model::{Event, OrderFacts, OutboxEvent, SHARDS, emit};
+pub use model::{CarriedEvent, Event, OrderFacts, OutboxEvent, SHARDS, carry, emit};
 
 use crate::App;
 

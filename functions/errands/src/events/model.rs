@@ -5,9 +5,9 @@ use shared::clock::Instant;
 use shared::ids;
 use shared::ledger::shard;
 use shared::problem::Result;
-use shared::table::{Entity, Key, Write};
+use shared::table::{Entity, Item, Key, Write};
 
-use crate::orders::Status;
+use crate::orders::{OwnedOrder, Status};
 
 /// Partitions of the index of unpublished events.
 pub const SHARDS: u64 = 4;
@@ -111,8 +111,44 @@ impl Entity for OutboxEvent {
     }
 
     fn index(&self) -> Vec<(&'static str, String)> {
-        let partition = format!("EVENT#{}", shard(&self.id, SHARDS));
-        vec![("due_pk", partition), ("due_at", self.at.to_string())]
+        vec![("due_pk", due_partition(&self.id)), ("due_at", self.at.to_string())]
+    }
+}
+
+/// The partition of the index of unpublished events that the event `id` stands in.
+fn due_partition(id: &str) -> String {
+    format!("EVENT#{}", shard(id, SHARDS))
+}
+
+/// An event until it is published, as the client's row of an order carries it: a view of that row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarriedEvent {
+    pk: String,
+    sk: String,
+    /// Unique.
+    #[serde(rename = "event_id")]
+    pub id: String,
+    /// What happened.
+    pub event: Event,
+}
+
+impl CarriedEvent {
+    /// The id of the event that a row carries, if it carries one.
+    #[must_use]
+    pub fn id_on(item: &Item) -> Option<&str> {
+        item.text("event_id")
+    }
+
+    /// The write that takes the event off its row. Refused under `event` when it is off.
+    #[must_use]
+    pub fn taken_off(&self) -> Write {
+        Write::update("event", self.key())
+            .remove("event_id")
+            .remove("event")
+            .remove("due_pk")
+            .remove("due_at")
+            .when("#event_id = :event")
+            .bind(":event", &self.id)
     }
 }
 
@@ -123,4 +159,24 @@ impl Entity for OutboxEvent {
 pub fn emit(event: Event, now: Instant) -> Result<Write> {
     let row = OutboxEvent { id: ids::uuid(), event, at: now, counted: false };
     Ok(Write::insert("event", &row))
+}
+
+impl Entity for CarriedEvent {
+    const KIND: &'static str = OwnedOrder::KIND;
+
+    fn key(&self) -> Key {
+        Key::new(&self.pk, &self.sk)
+    }
+}
+
+/// Adds what happened to the write of a client's row of an order that carries no event: one item
+/// less than [`emit`] costs.
+#[must_use]
+pub fn carry(write: Write, event: &Event, now: Instant) -> Write {
+    let id = ids::uuid();
+    write
+        .set("due_pk", due_partition(&id))
+        .set("due_at", now.to_string())
+        .set("event_id", id)
+        .set("event", event)
 }

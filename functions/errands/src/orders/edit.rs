@@ -102,7 +102,7 @@ fn edited(order: &Order, changed: Order, now: Instant) -> Result<Vec<Write>> {
     Ok(writes)
 }
 
-/// Withdraws an order; again without any effect. One read and one transaction of five items.
+/// Withdraws an order; again without any effect. One read and one transaction of four items.
 ///
 /// # Errors
 /// The refusals of [`model::can_delete`]; 503 when nothing was written.

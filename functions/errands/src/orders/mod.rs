@@ -67,7 +67,7 @@ pub use items::{
     ContactLock, DUE_SHARDS, FirstReview, Order, OwnedOrder, Status, Take, TakenOrder, order_key,
 };
 pub use jobs::{deadline, sweep};
-pub use listing::list;
+pub use listing::{HotPages, list};
 pub use settle::settle;
 pub use store::find;
 pub use view::{OrderView, TakeView, full_view, view};

@@ -59,7 +59,6 @@ pub(super) async fn end(
     writes.push(store::revised(order, &after)?);
     writes.extend(was_active.then(|| store::released(order)));
     writes.push(store::counted(Side::Own, order.client_id, Some(order.status), after.status));
-    writes.push(store::owned(order, &after)?);
     for take in &order.taken_by {
         let id = take.executor_id;
         let counted = store::counted(Side::Taken, id, Some(order.status), after.status);
@@ -76,7 +75,13 @@ pub(super) async fn end(
         by_clock: matches!(end, End::ByClock(_)),
         refunded: order.taken_by.iter().filter(|_| refunds).map(|take| take.price).collect(),
     };
-    writes.push(events::emit(event, now)?);
+    let owned = store::owned(order, &after)?;
+    if was_active {
+        // After a first end the client's row changes at most once more, by a deletion.
+        writes.push(events::carry(owned, &event, now));
+    } else {
+        writes.extend([owned, events::emit(event, now)?]);
+    }
     store::commit(&app.platform.table, writes).await
 }
 

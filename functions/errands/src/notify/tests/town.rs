@@ -153,7 +153,9 @@ impl Town {
                 return;
             }
             self.tell(notify::index(), &changes.of("User")).await;
-            self.tell(events::relay(), &changes.of("OutboxEvent")).await;
+            for kind in ["OutboxEvent", "OwnedOrder"] {
+                self.tell(events::relay(), &changes.of(kind)).await;
+            }
         }
     }
 

@@ -65,7 +65,8 @@ async fn handle_list(
         (Some(List::Feed(status)), _) => {
             let lifetime = SignedDuration::from_mins(app.settings.order_lifetime_minutes);
             let viewer = visitor.as_ref().map(|user| user.id);
-            feed::page(table, status, filter, slice, viewer, (lifetime, now)).await?
+            let store = (table, &app.hot_pages);
+            feed::page(store, status, filter, slice, viewer, (lifetime, now)).await?
         }
         (Some(List::Own(side, which)), Some(caller)) => {
             own::page(table, (side, which), filter, slice, caller, now).await?

@@ -1,16 +1,30 @@
 //! Pages of everybody's orders.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use shared::clock::Instant;
 use shared::problem::Result;
 use shared::table::{Entity as _, Item, Query, StoreError, Table};
 
+use super::hot::HotPages;
 use super::wanted::Filter;
 use super::{Page, Place, Slice};
 use crate::events::{COUNTER_SHARDS, Feed, FeedCounter};
 use crate::orders::{Order, Status, view};
 
-/// One page of the feed of `status` and `filter`. One request.
+/// What a query of a feed found.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// One more than is looked at, if there are more.
+    orders: Vec<Order>,
+    /// The sum of the counters that were met.
+    counted: i64,
+    /// Has the feed more entries than were asked for?
+    is_cut: bool,
+}
+
+/// One page of the feed of `status` and `filter`. One request, or none where the page is hot.
 ///
 /// Orders that the clock has ended are left out of the active ones, so that a page may be shorter
 /// than was asked for; `lifetime` is how old an active order can be.
@@ -18,7 +32,7 @@ use crate::orders::{Order, Status, view};
 /// # Errors
 /// When the store does not answer.
 pub(super) async fn page(
-    table: &Table,
+    (table, hot): (&Table, &HotPages),
     status: Status,
     filter: &Filter,
     slice: &Slice,
@@ -27,18 +41,35 @@ pub(super) async fn page(
 ) -> Result<Page> {
     let feed = feed(status, filter);
     let oldest = (status == Status::Active).then(|| (now - lifetime).micros());
+    if slice.after.is_some() {
+        let found = find(table, &feed, slice, oldest).await?;
+        return Ok(shown(&found, status, slice, viewer, now));
+    }
+    let which = (feed, slice.reach());
+    if let Some(found) = hot.get(&which, now) {
+        return Ok(shown(&found, status, slice, viewer, now));
+    }
+    let found = Arc::new(find(table, &which.0, slice, oldest).await?);
+    hot.keep(which, now, &found);
+    Ok(shown(&found, status, slice, viewer, now))
+}
+
+async fn find(table: &Table, feed: &Feed, slice: &Slice, oldest: Option<String>) -> Result<Found> {
     let counters = usize::try_from(COUNTER_SHARDS).unwrap_or_default();
-    let query = query(&feed, slice.after.as_ref(), oldest)
+    let query = query(feed, slice.after.as_ref(), oldest)
         .descending()
         .limit(slice.asks(if slice.after.is_none() { counters } else { 0 }));
     let found = table.query(&query).await?;
     let (orders, counted) = parted(&found.items, slice.after.as_ref())?;
-    let has_more = found.next.is_some() || orders.len() > slice.reach();
-    let looked_at: Vec<Order> = orders.into_iter().take(slice.reach()).collect();
-    let total = slice.after.as_ref().map_or(counted, |place| place.known);
-    let last = looked_at.last().map(Order::feed_at);
-    let shown: Vec<_> = looked_at
-        .iter()
+    Ok(Found { orders, counted, is_cut: found.next.is_some() })
+}
+
+fn shown(found: &Found, status: Status, slice: &Slice, viewer: Option<i64>, now: Instant) -> Page {
+    let has_more = found.is_cut || found.orders.len() > slice.reach();
+    let total = slice.after.as_ref().map_or(found.counted, |place| place.known);
+    let looked_at = || found.orders.iter().take(slice.reach());
+    let last = looked_at().next_back().map(Order::feed_at);
+    let shown: Vec<_> = looked_at()
         .skip(slice.offset)
         .filter(|order| order.effective(now) == status)
         .map(|order| view(order, viewer, now))
@@ -47,7 +78,7 @@ pub(super) async fn page(
     // An offset beyond the end shows nothing, and says nothing of how many there are.
     let total = if shown.is_empty() { total.max(0) } else { total.max(least) };
     let next = last.filter(|_| has_more).map(|at| Place { at, known: total });
-    Ok(Page { orders: shown, total, next })
+    Page { orders: shown, total, next }
 }
 
 fn feed(status: Status, filter: &Filter) -> Feed {

@@ -8,6 +8,7 @@
 
 mod api;
 mod feed;
+mod hot;
 mod own;
 mod wanted;
 
@@ -15,6 +16,7 @@ mod wanted;
 mod tests;
 
 pub use api::list;
+pub use hot::HotPages;
 
 use shared::settings::Secret;
 use shared::table::Cursor;

@@ -123,9 +123,8 @@ async fn a_deadline_is_settled_however_often_it_is_told() {
     assert_eq!((market.balance(EXECUTOR).await, market.balance(EXECUTOR + 2).await), (2, 2));
     assert_eq!(market.sweep().await["settled"], 0);
     market.check_invariants().await;
-    let by_clock = market.world.items("OutboxEvent").await;
-    let ended = by_clock.iter().map(|row| &row["event"]["M"]);
-    let ended: Vec<_> = ended.filter(|event| event["type"]["S"] == "order_ended").collect();
+    let events = market.events().await;
+    let ended: Vec<_> = events.iter().filter(|e| e["type"]["S"] == "order_ended").collect();
     assert_eq!(ended.len(), 1);
     assert_eq!(
         (&ended[0]["by_clock"]["BOOL"], &ended[0]["refunded"]["L"], &ended[0]["to"]["S"]),

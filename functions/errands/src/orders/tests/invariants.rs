@@ -4,10 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::items::{ContactLock, OwnedOrder, TakenOrder};
 use super::*;
-use crate::events::{Event, OutboxEvent};
+use crate::events::{CarriedEvent, Event, OutboxEvent};
 use crate::money::Entry;
 
 impl Market {
+    /// The events that the clients' rows carry.
+    async fn carried(&self) -> Vec<CarriedEvent> {
+        let mut carried = Vec::new();
+        for row in self.read::<OwnedOrder>().await {
+            let item = self.world.item(&row.key()).await.unwrap();
+            carried.extend(CarriedEvent::id_on(&item).map(|_| item.read().unwrap()));
+        }
+        carried
+    }
+
     pub(super) async fn check_invariants(&self) {
         let orders: Vec<Order> = self.read().await;
         let entries: Vec<Entry> = self.read().await;
@@ -29,7 +39,9 @@ impl Market {
         assert_eq!(owned.len(), orders.len());
         assert_eq!(taken.len(), orders.iter().map(|order| order.taken_by.len()).sum::<usize>());
         check_indexes(self, &orders).await;
-        check_events(&orders, &self.read::<OutboxEvent>().await);
+        let rows = self.read::<OutboxEvent>().await.into_iter().map(|row| row.event);
+        let carried = self.carried().await.into_iter().map(|carried| carried.event);
+        check_events(&orders, &rows.chain(carried).collect::<Vec<_>>());
     }
 }
 
@@ -112,14 +124,14 @@ fn check_counters(user: &User, orders: &[Order]) {
 }
 
 /// Whatever is to follow from a change was written down with it; nothing relays events here.
-fn check_events(orders: &[Order], events: &[OutboxEvent]) {
+fn check_events(orders: &[Order], events: &[Event]) {
     let mut created = 0;
     let mut taken = 0;
     let mut responded = 0;
     let mut ended = BTreeSet::new();
     let mut before = BTreeSet::new();
-    for row in events {
-        match &row.event {
+    for event in events {
+        match event {
             Event::OrderCreated { .. } => created += 1,
             Event::OrderTaken { .. } => taken += 1,
             Event::OrderResponded { .. } => responded += 1,
@@ -147,7 +159,16 @@ async fn check_indexes(market: &Market, orders: &[Order]) {
         assert_eq!(stored, Item::of(order).unwrap());
         let row = OwnedOrder::of(order);
         let stored = market.world.item(&row.key()).await.unwrap();
-        assert_eq!(stored, Item::of(&row).unwrap());
+        assert_eq!(stored.read::<OwnedOrder>().unwrap(), row);
+        let index: BTreeMap<_, _> = row.index().into_iter().collect();
+        for name in ["listed_at", "filtered_at"] {
+            assert_eq!(stored.text(name), index.get(name).map(String::as_str), "{row:?}");
+        }
+        let carries = CarriedEvent::id_on(&stored).is_some();
+        assert_eq!(
+            (stored.text("due_pk").is_some(), stored.text("due_at").is_some()),
+            (carries, carries)
+        );
         for take in &order.taken_by {
             let row = TakenOrder::of(order, take);
             let stored = market.world.item(&row.key()).await.unwrap();

@@ -236,6 +236,13 @@ impl Market {
         self.world.items(kind).await.len()
     }
 
+    /// All events that are not published, in their rows or carried, as the table has them.
+    async fn events(&self) -> Vec<Value> {
+        let rows = [self.world.items("OutboxEvent").await, self.world.items("OwnedOrder").await];
+        let events = rows.iter().flatten().filter_map(|row| row.get("event"));
+        events.map(|event| event["M"].clone()).collect()
+    }
+
     async fn read<E: Entity>(&self) -> Vec<E> {
         let mut found = Vec::new();
         for item in self.world.items(E::KIND).await {
