@@ -28,13 +28,14 @@ import orders
 import providers
 import reviews
 import settings
+import stars
 import traffic
 import wire_rules
 from report import Report
 from world import World, attached, running
 
 MODULES = (
-    wire_rules, auth, normal, cities, orders, life, feeds, settings, money, providers, reviews, keys, notices, traffic,
+    wire_rules, auth, normal, cities, orders, life, feeds, settings, money, providers, stars, reviews, keys, notices, traffic,
 )
 BINARY = Path(__file__).resolve().parents[2] / "target/debug/local"
 
