@@ -6,6 +6,19 @@
     reason = "helpers of tests fail where they stand, like tests"
 )]
 
+mod access;
+mod cities;
 mod cost;
+mod feeds;
+mod life;
+mod listing;
+mod load;
+mod notices;
+mod orders;
 mod payments;
+mod replay;
+mod reviews;
+mod scene;
+mod stars;
 mod walk;
+mod wire;

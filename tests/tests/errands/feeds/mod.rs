@@ -1,0 +1,5 @@
+//! Lists of orders: the caller's own, pages without end, validators that the clock ends.
+
+mod own;
+mod pages;
+mod validators;
