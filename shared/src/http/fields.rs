@@ -24,6 +24,8 @@ const NOT_A_TEXT: &str = "must be a text";
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
     values: Map<String, Value>,
+    /// Was it a query, which says a list of one as it says a text?
+    asked: bool,
     pub(super) complaints: Vec<FieldError>,
 }
 
@@ -49,7 +51,7 @@ impl Fields {
             Problem::refused(status, "invalid_json", "Request body is not valid JSON")
         };
         match serde_json::from_slice(body) {
-            Ok(Value::Object(values)) => Ok(Self { values, complaints: Vec::new() }),
+            Ok(Value::Object(values)) => Ok(Self { values, ..Self::default() }),
             Ok(_) => Err(unreadable().because("not an object")),
             Err(error) => Err(unreadable().because(error)),
         }
@@ -74,7 +76,7 @@ impl Fields {
             };
             values.insert(name, value);
         }
-        Ok(Self { values, complaints: Vec::new() })
+        Ok(Self { values, asked: true, ..Self::default() })
     }
 
     /// A field as it came; `None` when it is absent or null.
@@ -145,8 +147,9 @@ impl Fields {
                 Err(format!("must have at most {most} entries"))
             }
             Value::Array(values) => values.iter().map(clean).collect(),
-            // A query says a list of one as it says a text.
-            Value::String(text) => clean(&Value::String(text.clone())).map(|text| vec![text]),
+            Value::String(text) if self.asked => {
+                clean(&Value::String(text.clone())).map(|text| vec![text])
+            }
             _ => Err("must be a list of texts".to_owned()),
         };
         self.noted(name, read)

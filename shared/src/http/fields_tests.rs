@@ -144,7 +144,9 @@ fn lists_are_bounded_in_number_and_length() {
     assert_eq!(fields.complaints, []);
     assert_eq!(fields.texts("c", 1, 2, 100), None);
     assert_eq!(fields.texts("n", 1, 2, 100), None);
-    assert_eq!(complaints(&fields), ["c: must have at most 1 entries", "n: must be a text"]);
+    assert_eq!(fields.texts("t", 1, 1, 100), None, "a body says a list as a list");
+    let all = ["c: must have at most 1 entries", "n: must be a text", "t: must be a list of texts"];
+    assert_eq!(complaints(&fields), all);
 }
 
 proptest! {
