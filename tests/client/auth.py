@@ -60,9 +60,12 @@ def _dated(now: int) -> Iterator[Row]:
         yield f"auth_date {value!r}", signed([*bare, ("auth_date", value)]), (INVALID, NO_DATE)
     yield "no auth_date, no user", signed(_without(now, "auth_date", "user")), (INVALID, NO_DATE)
     for name, date in (
-        ("older than the maximum age", now - MAX_AGE_S - 1), ("of 2001", 1_000_000_000),
-        ("beyond the skew", now + SKEW_S + 1), ("of the year 2100", 4_102_444_800),
-        ("2^64-1", 2**64 - 1), ("2^63", 2**63),
+        ("older than the maximum age", now - MAX_AGE_S - 1),
+        ("of 2001", 1_000_000_000),
+        ("beyond the skew", now + SKEW_S + 1),
+        ("of the year 2100", 4_102_444_800),
+        ("2^64-1", 2**64 - 1),
+        ("2^63", 2**63),
     ):
         yield name, signed([*bare, ("auth_date", str(date))]), (TOO_OLD, EXPIRED)
     stale = [*_without(now, "user", "auth_date"), ("auth_date", "1000000000")]
@@ -86,9 +89,12 @@ def table(world: World) -> None:
     now = int(world.now())
     valid = signed(_without(now))
     schemes: list[Row] = [
-        ("token empty", "Bearer", NOT_AUTHENTICATED), ("token blank", "Bearer ", NOT_AUTHENTICATED),
-        ("tma empty", "tma ", NOT_AUTHENTICATED), ("header empty", "", NOT_AUTHENTICATED),
-        ("Basic", "Basic " + valid, OTHER_SCHEME), ("Basic, not signed", "Basic x", OTHER_SCHEME),
+        ("token empty", "Bearer", NOT_AUTHENTICATED),
+        ("token blank", "Bearer ", NOT_AUTHENTICATED),
+        ("tma empty", "tma ", NOT_AUTHENTICATED),
+        ("header empty", "", NOT_AUTHENTICATED),
+        ("Basic", "Basic " + valid, OTHER_SCHEME),
+        ("Basic, not signed", "Basic x", OTHER_SCHEME),
     ]
     _refused(world, "header absent", None, NOT_AUTHENTICATED)
     for name, header, expected in schemes:
@@ -114,11 +120,16 @@ def accepted(world: World) -> None:
     pairs = launch_pairs(user, now)
     spaced = [("start_param", "a b+c"), *pairs]
     headers = {
-        "Bearer": f"Bearer {signed(pairs)}", "tma": f"tma {signed(pairs)}", "bEaReR": f"bEaReR {signed(pairs)}",
-        "TMA": f"TMA {signed(pairs)}", "blank start_param": f"Bearer {signed([*pairs, ('start_param', '')])}",
-        "spaces as +": f"Bearer {signed(spaced, plus=True)}", "spaces as %20": f"Bearer {signed(spaced)}",
+        "Bearer": f"Bearer {signed(pairs)}",
+        "tma": f"tma {signed(pairs)}",
+        "bEaReR": f"bEaReR {signed(pairs)}",
+        "TMA": f"TMA {signed(pairs)}",
+        "blank start_param": f"Bearer {signed([*pairs, ('start_param', '')])}",
+        "spaces as +": f"Bearer {signed(spaced, plus=True)}",
+        "spaces as %20": f"Bearer {signed(spaced)}",
         "hash first": f"Bearer hash={signature_of(pairs)}&{encoded(pairs)}",
-        "maximum age": f"Bearer {launch_data(user, now - MAX_AGE_S)}", "skew": f"Bearer {launch_data(user, now + SKEW_S)}",
+        "maximum age": f"Bearer {launch_data(user, now - MAX_AGE_S)}",
+        "skew": f"Bearer {launch_data(user, now + SKEW_S)}",
     }
     bodies = {}
     for name, header in headers.items():
@@ -138,12 +149,22 @@ def optional(world: World) -> None:
     order = world.posted(person)
     now = int(world.now())
     expired = {"Authorization": f"Bearer {launch_data(person.user or {}, now - MAX_AGE_S - 1)}"}
-    for name, headers in (("expired", expired), ("garbage", {"Authorization": "Bearer x"}), ("Basic", {"Authorization": "Basic x"})):
+    for name, headers in (
+        ("expired", expired),
+        ("garbage", {"Authorization": "Bearer x"}),
+        ("Basic", {"Authorization": "Basic x"}),
+    ):
         for path in ("/api/orders", f"/api/orders/{order['id']}", "/api/reviews"):
             answer = world.bare("GET", path, headers)
             report.equal(f"{name} is anonymous on {path[:11]}", answer.status, 200)
             report.check(f"{name} sees no contact on {path[:11]}", str(order["contact"]) not in answer.text())
-        for path in ("orders?mine=true", "orders?taken_by_me=1", "reviews?mine=1", "reviews?about_me=1", "reviews?by_me=1"):
+        for path in (
+            "orders?mine=true",
+            "orders?taken_by_me=1",
+            "reviews?mine=1",
+            "reviews?about_me=1",
+            "reviews?by_me=1",
+        ):
             report.equal(f"{name} with {path} is 401", world.bare("GET", f"/api/{path}", headers).status, 401)
     for path in ("orders?mine=true", "orders?taken_by_me=true", "reviews?mine=true", "reviews?by_me=true"):
         answer = world.bare("GET", f"/api/{path}", {})
@@ -156,18 +177,32 @@ def optional(world: World) -> None:
 def required(world: World) -> None:
     """Every R endpoint refuses strangers before it looks at anything else."""
     for method, path in (
-        ("POST", "/api/orders"), ("PUT", "/api/orders/abcdefghijkl"), ("DELETE", "/api/orders/abcdefghijkl"),
+        ("POST", "/api/orders"),
+        ("PUT", "/api/orders/abcdefghijkl"),
+        ("DELETE", "/api/orders/abcdefghijkl"),
         *(("POST", f"/api/orders/abcdefghijkl/{verb}") for verb in ("take", "respond", "complete", "close")),
-        ("GET", "/api/users/me"), ("GET", "/api/users/me/preferences"), ("PUT", "/api/users/me/preferences"),
-        ("GET", "/api/users/me/notification-settings"), ("PUT", "/api/users/me/notification-settings"),
-        ("GET", "/api/balance"), ("GET", "/api/balance/transactions"), ("POST", "/api/balance/recharge"),
-        ("POST", "/api/balance/create-invoice"), ("GET", "/api/balance/payment/1/status"),
-        ("POST", "/api/sandbox/payments/1/pay"), ("POST", "/api/reviews/client"), ("POST", "/api/reviews/executor"),
+        ("GET", "/api/users/me"),
+        ("GET", "/api/users/me/preferences"),
+        ("PUT", "/api/users/me/preferences"),
+        ("GET", "/api/users/me/notification-settings"),
+        ("PUT", "/api/users/me/notification-settings"),
+        ("GET", "/api/balance"),
+        ("GET", "/api/balance/transactions"),
+        ("POST", "/api/balance/recharge"),
+        ("POST", "/api/balance/create-invoice"),
+        ("GET", "/api/balance/payment/1/status"),
+        ("POST", "/api/sandbox/payments/1/pay"),
+        ("POST", "/api/reviews/client"),
+        ("POST", "/api/reviews/executor"),
         ("GET", "/api/reviews/check?order_id=a"),
     ):
-        answer = world.bare(method, path, {"Content-Type": "application/json"}, b"{}" if method != "GET" else None)
+        answer = world.bare(
+            method, path, {"Content-Type": "application/json"}, b"{}" if method != "GET" else None
+        )
         problem = answer.json()
-        world.report.equal(f"{method} {path}", (answer.status, problem["code"], problem["detail"]), (401, *NOT_AUTHENTICATED))
+        world.report.equal(
+            f"{method} {path}", (answer.status, problem["code"], problem["detail"]), (401, *NOT_AUTHENTICATED)
+        )
 
 
 def first_sight(world: World) -> None:
@@ -176,8 +211,14 @@ def first_sight(world: World) -> None:
     with ThreadPoolExecutor(20) as pool:
         seen = [each.result() for each in [pool.submit(person.me) for _ in range(20)]]
     expected = {
-        "id": person.id, "first_name": "Иван", "last_name": None, "username": None,
-        "completed_orders": 0, "active_orders": 0, "rating": 0, "balance": 0,
+        "id": person.id,
+        "first_name": "Иван",
+        "last_name": None,
+        "username": None,
+        "completed_orders": 0,
+        "active_orders": 0,
+        "rating": 0,
+        "balance": 0,
     }
     report.equal("20 parallel first calls", [each for each in seen if each != expected], [])
     report.shape("shape", seen[0], ME)
@@ -188,14 +229,19 @@ def first_sight(world: World) -> None:
 
 def renamed(world: World) -> None:
     """Names follow the newest launch data, cut to 64 code points."""
-    report, person = world.report, world.person("Иван", last_name="Петров", username="ivan", language_code="ru")
+    report, person = (
+        world.report,
+        world.person("Иван", last_name="Петров", username="ivan", language_code="ru"),
+    )
     me = person.me()
     report.equal("names", (me["first_name"], me["last_name"], me["username"]), ("Иван", "Петров", "ivan"))
     old_user, old_now = person.user or {}, int(world.now())
     world.advance(10)
     person.user = {"id": person.id, "first_name": "я" * 70}
     me = person.me()
-    report.equal("renamed and cut", (me["first_name"], me["last_name"], me["username"]), ("я" * 64, None, None))
+    report.equal(
+        "renamed and cut", (me["first_name"], me["last_name"], me["username"]), ("я" * 64, None, None)
+    )
     older = MiniApp(world.service, lambda: float(old_now), old_user)
     older.me()
     report.equal("older launch data renames nobody", person.me()["first_name"], "я" * 64)

@@ -2,7 +2,7 @@
 
     python3 tests/client/errands.py                   starts target/debug/local itself
     python3 tests/client/errands.py --local PATH      starts this binary
-    python3 tests/client/errands.py --url BASE        uses a local system that runs already
+    python3 tests/client/errands.py --url BASE        uses a local system that has just been started
     python3 tests/client/errands.py --only feeds      only scenarios whose name contains this
 
 Nothing but Python 3.11 is needed. Every check prints a line; the last line counts them, and the
@@ -35,7 +35,21 @@ from report import Report
 from world import World, attached, running
 
 MODULES = (
-    wire_rules, auth, normal, cities, orders, life, feeds, settings, money, providers, stars, reviews, keys, notices, traffic,
+    wire_rules,
+    auth,
+    normal,
+    cities,
+    orders,
+    life,
+    feeds,
+    settings,
+    money,
+    providers,
+    stars,
+    reviews,
+    keys,
+    notices,
+    traffic,
 )
 BINARY = Path(__file__).resolve().parents[2] / "target/debug/local"
 
@@ -53,7 +67,9 @@ def run(world: World, name: str, scenario: Scenario) -> None:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--local", type=Path, default=BINARY, help="the binary to start")
     parser.add_argument("--url", help="a running local system instead")
     parser.add_argument("--only", default="", help="a part of the scenarios' names")

@@ -1,9 +1,10 @@
 """Sections 5.4 and 6: who sees what, and what the clock does to an order."""
 
 from datetime import timedelta
+from functools import partial
 
 from mini_app import Json, MiniApp, parse_instant
-from orders import EXPIRED, NOT_ACTIVE, NOT_FOUND
+from orders import EXPIRED, NOT_ACTIVE, NOT_FOUND, parallel_statuses
 from report import ORDER
 from world import Deal, World
 
@@ -28,12 +29,17 @@ def four_viewers(world: World) -> None:
     first, second = deal.executors
     hidden = (stranger, world.anonymous)
     viewers: list[tuple[str, MiniApp, list[int]]] = [
-        ("client", deal.client, [first.id, second.id]), ("first", first, [first.id, 0]),
-        ("second", second, [0, second.id]), ("stranger", stranger, [0, 0]), ("anonymous", world.anonymous, [0, 0]),
+        ("client", deal.client, [first.id, second.id]),
+        ("first", first, [first.id, 0]),
+        ("second", second, [0, second.id]),
+        ("stranger", stranger, [0, 0]),
+        ("anonymous", world.anonymous, [0, 0]),
     ]
     for name, app, ids in viewers:
         _seen(world, deal, f"active, {name}", app, ids, app not in hidden)
-    deadline = parse_instant(deal.client.order(deal.id)["taken_by"][0]["taken_at"]) + timedelta(seconds=RESPONSE_S)
+    deadline = parse_instant(deal.client.order(deal.id)["taken_by"][0]["taken_at"]) + timedelta(
+        seconds=RESPONSE_S
+    )
     report.equal("deadline", parse_instant(deal.client.order(deal.id)["response_deadline_at"]), deadline)
     answered = deal.client.respond(deal.id)
     report.equal("responding client sees executors", _ids(answered), [first.id, second.id])
@@ -70,8 +76,8 @@ def hidden_orders(world: World) -> None:
         seen = (order["status"], order["contact"], order["response_deadline_at"])
         report.equal(f"closed, {name}", seen, ("closed_no_response", deal.order["contact"], None))
     for name, app in (("stranger", world.person()), ("anonymous", world.anonymous)):
-        report.refused(f"closed, {name}", lambda app=app: app.order(deal.id), *NOT_FOUND)
-    report.refused("take of a closed order", lambda: world.executor().take_order(deal.id), *NOT_ACTIVE)
+        report.refused(f"closed, {name}", NOT_FOUND, app.order, deal.id)
+    report.refused("take of a closed order", NOT_ACTIVE, world.executor().take_order, deal.id)
 
 
 def minute_60(world: World) -> None:
@@ -92,11 +98,11 @@ def minute_60(world: World) -> None:
     report.check("not listed", order["id"] not in _active(world))
     again = world.anonymous.raw("GET", "/api/orders", headers={"If-None-Match": tag})
     report.equal("a stored tag is no longer good", again.status, 200)
-    report.refused("take", lambda: world.executor().take_order(order["id"]), *EXPIRED)
-    report.refused("own, take", lambda: client.take_order(order["id"]), *EXPIRED)
-    report.refused("edit", lambda: client.update_order(order["id"], {}), *EXPIRED)
+    report.refused("take", EXPIRED, world.executor().take_order, order["id"])
+    report.refused("own, take", EXPIRED, client.take_order, order["id"])
+    report.refused("edit", EXPIRED, client.update_order, order["id"], {})
     for verb in (client.respond, client.complete_order, client.close_order):
-        report.refused(f"{verb.__name__} expired", lambda verb=verb: verb(order["id"]), *NOT_ACTIVE)
+        report.refused(f"{verb.__name__} expired", NOT_ACTIVE, verb, order["id"])
     report.equal("take again, free", answered.executor.take_order(answered.id)["new_balance"], 98)
     report.check("contact is free", bool(world.posted(world.person(), contact=order["contact"])["id"]))
     _after_expiry(world, client, order, answered)
@@ -112,7 +118,7 @@ def _after_expiry(world: World, client: MiniApp, order: Json, answered: Deal) ->
     report.equal("no refund after an answer", answered.executor.balance()["balance"], 98)
     client.delete_order(order["id"])
     report.equal("an untaken expired order is deleted", client.order(order["id"])["status"], "deleted")
-    report.refused("gone for others", lambda: world.anonymous.order(order["id"]), *NOT_FOUND)
+    report.refused("gone for others", NOT_FOUND, world.anonymous.order, order["id"])
     report.equal("counter never below zero", client.me()["active_orders"], 0)
 
 
@@ -133,9 +139,9 @@ def fifteen_minutes(world: World) -> None:
     world.set_clock(first_take + RESPONSE_S)
     report.equal("at the instant", deal.client.order(deal.id)["status"], "closed_no_response")
     report.equal("executor's view", second.order(deal.id)["contact"], deal.order["contact"])
-    report.refused("hidden", lambda: world.anonymous.order(deal.id), *NOT_FOUND)
-    report.refused("respond", lambda: deal.client.respond(deal.id), *NOT_ACTIVE)
-    report.refused("take", lambda: world.executor().take_order(deal.id), *NOT_ACTIVE)
+    report.refused("hidden", NOT_FOUND, world.anonymous.order, deal.id)
+    report.refused("respond", NOT_ACTIVE, deal.client.respond, deal.id)
+    report.refused("take", NOT_ACTIVE, world.executor().take_order, deal.id)
     for _ in range(3):
         world.invoke("errands-orders-sweep")
     world.settle()
@@ -144,7 +150,22 @@ def fifteen_minutes(world: World) -> None:
         report.equal(f"refunded once, {app.id}", [each["amount"] for each in entries], [2, -2, 100])
         report.equal(f"balance of {app.id}", app.balance()["balance"], 100)
         report.equal(f"contact stays, {app.id}", app.take_order(deal.id)["new_balance"], 100)
-    report.equal("counters", [app.me()["active_orders"] for app in (deal.client, deal.executor, second)], [0, 0, 0])
+    report.equal(
+        "counters", [app.me()["active_orders"] for app in (deal.client, deal.executor, second)], [0, 0, 0]
+    )
+
+
+def parallel_ends(world: World) -> None:
+    """P3: the client closes while sweeps settle, at the deadline and before it; three refunds in all."""
+    for seconds, status in ((RESPONSE_S - 1, 200), (RESPONSE_S, 410)):
+        deal = world.taken(3)
+        world.set_clock(world.now() + seconds)
+        sweeps = [partial(world.invoke, "errands-orders-sweep")] * 5
+        statuses = parallel_statuses([partial(deal.client.close_order, deal.id), *sweeps])
+        world.report.equal(f"after {seconds} s", statuses, sorted([status, *[200] * 5]))
+        world.idle()
+        balances = [each.balance()["balance"] for each in deal.executors]
+        world.report.equal(f"after {seconds} s: one refund each", balances, [100] * 3)
 
 
 def tie(world: World) -> None:
@@ -163,7 +184,11 @@ def tie(world: World) -> None:
         world.idle()
         report.equal(f"{offset}: refunded", executor.balance()["balance"], 100)
         report.equal(f"{offset}: stays", executor.order(order["id"])["status"], status)
-        report.equal("a taken expired order stays visible", world.person().raw("GET", f"/api/orders/{order['id']}").status, 200 if status == "expired" else 404)
+        report.equal(
+            "a taken expired order stays visible",
+            world.person().raw("GET", f"/api/orders/{order['id']}").status,
+            200 if status == "expired" else 404,
+        )
         world.set_clock(int(world.now()) + 1)
 
 
@@ -177,7 +202,12 @@ def never_answered_until_expiry(world: World) -> None:
     report.equal("the order ends first", got["expires_at"] < got["response_deadline_at"], True)
     _at(world, order, LIFETIME_S)
     report.equal("expired", world.anonymous.order(order["id"])["status"], "expired")
-    report.refused("delete", lambda: client.delete_order(order["id"]), 403, "order_taken", "Cannot delete order after executor has taken it")
+    report.refused(
+        "delete",
+        (403, "order_taken", "Cannot delete order after executor has taken it"),
+        client.delete_order,
+        order["id"],
+    )
     world.invoke("errands-orders-sweep")
     world.idle()
     report.equal("refunded", executor.balance()["balance"], 100)
@@ -185,4 +215,12 @@ def never_answered_until_expiry(world: World) -> None:
     report.check("contact is free", bool(free["id"]))
 
 
-SCENARIOS = (four_viewers, hidden_orders, minute_60, fifteen_minutes, tie, never_answered_until_expiry)
+SCENARIOS = (
+    four_viewers,
+    hidden_orders,
+    minute_60,
+    fifteen_minutes,
+    parallel_ends,
+    tie,
+    never_answered_until_expiry,
+)

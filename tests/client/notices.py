@@ -16,7 +16,9 @@ PLUMBING = "Сантехника"
 
 def _subscriber(world: World, city: str, frequency: int = 5, category: str = PLUMBING) -> MiniApp:
     person = world.person()
-    person.save_all_settings({"categories": [category], "cities": [city]}, {"enabled": True, "frequency": frequency})
+    person.save_all_settings(
+        {"categories": [category], "cities": [city]}, {"enabled": True, "frequency": frequency}
+    )
     world.advance(5)
     world.idle()
     return person
@@ -34,14 +36,19 @@ def _texts(world: World, person: MiniApp) -> list[str]:
 def _is_new_order(text: str, order: Json) -> bool:
     head = f"🔔 Новый заказ в категории «{order['category']}» в городе {order['city']}!\n\n"
     tail = text.removeprefix(head)
-    return text.startswith(head) and (tail == APP_HINT or bool(re.fullmatch(LINK + re.escape(order["id"]), tail)))
+    return text.startswith(head) and (
+        tail == APP_HINT or bool(re.fullmatch(LINK + re.escape(order["id"]), tail))
+    )
 
 
 def new_order(world: World) -> None:
     """Matching subscribers, and nobody else."""
     report, city = world.report, world.city()
     matching = [_subscriber(world, city), _subscriber(world, f"  {city.upper()} ")]
-    other_city, other_category = _subscriber(world, world.city()), _subscriber(world, city, category="Клининг")
+    other_city, other_category = (
+        _subscriber(world, world.city()),
+        _subscriber(world, city, category="Клининг"),
+    )
     disabled, listless, changed = (_subscriber(world, city) for _ in range(3))
     disabled.save_notification_settings({"enabled": False})
     listless.save_preferences({"categories": [PLUMBING]})
@@ -53,7 +60,12 @@ def new_order(world: World) -> None:
         texts = _texts(world, person)
         report.check("exact text and link", len(texts) == 1 and _is_new_order(texts[0], order), texts)
     for name, person in (
-        ("author", author), ("other city", other_city), ("other category", other_category), ("disabled", disabled), ("no cities", listless), ("changed", changed),
+        ("author", author),
+        ("other city", other_city),
+        ("other category", other_category),
+        ("disabled", disabled),
+        ("no cities", listless),
+        ("changed", changed),
     ):
         report.equal(f"nothing for: {name}", _texts(world, person), [])
 
@@ -148,11 +160,16 @@ def takes(world: World) -> None:
 def participants(world: World) -> None:
     """Executors hear of an answer, a completion, a closing, a refund; settings do not matter."""
     report = world.report
-    answered, refunded = "✅ Клиент ответил по заказу «Сантехника».", "↩️ Клиент не ответил по заказу «Сантехника». Возвращено 2 ₽."
+    answered, refunded = (
+        "✅ Клиент ответил по заказу «Сантехника».",
+        "↩️ Клиент не ответил по заказу «Сантехника». Возвращено 2 ₽.",
+    )
     completed, closed = "🏁 Клиент завершил заказ «Сантехника».", "🚪 Клиент закрыл заказ «Сантехника»."
     for name, steps, expected in (
-        ("completed", ("respond", "complete_order"), [answered, completed]), ("closed after an answer", ("respond", "close_order"), [answered, closed]),
-        ("closed without an answer", ("close_order",), [refunded]), ("completed at once", ("complete_order",), [completed]),
+        ("completed", ("respond", "complete_order"), [answered, completed]),
+        ("closed after an answer", ("respond", "close_order"), [answered, closed]),
+        ("closed without an answer", ("close_order",), [refunded]),
+        ("completed at once", ("complete_order",), [completed]),
     ):
         deal = world.taken(2)
         for step in steps:
@@ -188,7 +205,9 @@ def ends(world: World) -> None:
 def plain_text(world: World) -> None:
     """No parse mode, no contact, no description, in any message of the run; one a second per chat."""
     report = world.report
-    sent = [each for each in world.ask("GET", "/telegram/messages")["messages"] if each["method"] == "sendMessage"]
+    sent = [
+        each for each in world.ask("GET", "/telegram/messages")["messages"] if each["method"] == "sendMessage"
+    ]
     report.check("there are messages", len(sent) > 20, len(sent))
     report.equal("no parse mode", [each for each in sent if "parse_mode" in each["payload"]], [])
     leaks = [each["text"] for each in sent if "secret_" in each["text"] or "Течёт кран" in each["text"]]
@@ -196,7 +215,12 @@ def plain_text(world: World) -> None:
     chats: dict[int, list[float]] = {}
     for each in sent:
         chats.setdefault(each["chat_id"], []).append(parse_instant(each["at"]).timestamp())
-    hurried = [(chat, times) for chat, times in chats.items() for one, two in zip(times, times[1:], strict=False) if two - one < 0.999]
+    hurried = [
+        (chat, times)
+        for chat, times in chats.items()
+        for one, two in zip(times, times[1:], strict=False)
+        if two - one < 0.999
+    ]
     report.equal("one a second per chat", hurried, [])
 
 

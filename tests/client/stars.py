@@ -25,9 +25,17 @@ def bot_update(world: World, update: Any, secret: str | None = None) -> Answer:
 def secret(world: World) -> None:
     """Only Telegram may tell the bot anything."""
     report = world.report
-    for name, value in (("wrong", "x"), ("empty", ""), ("of the other case", world.secrets["TELEGRAM_WEBHOOK_SECRET"].upper())):
+    for name, value in (
+        ("wrong", "x"),
+        ("empty", ""),
+        ("of the other case", world.secrets["TELEGRAM_WEBHOOK_SECRET"].upper()),
+    ):
         answer = bot_update(world, {"update_id": world.number()}, value)
-        report.check(f"{name} secret is 401", answer.status == 401 and isinstance(answer.problem().get("detail"), str), answer.brief())
+        report.check(
+            f"{name} secret is 401",
+            answer.status == 401 and isinstance(answer.problem().get("detail"), str),
+            answer.brief(),
+        )
     absent = world.bare("POST", "/api/telegram/webhook", {"Content-Type": "application/json"}, b"{}")
     report.equal("no secret is 401", absent.status, 401)
     answer = bot_update(world, {"update_id": world.number(), "edited_message": {}})
@@ -40,13 +48,22 @@ def invoice_link(world: World) -> None:
     for amount, stars in ((1, 1), (6, 5), (100, 84), (12_000, 10_000)):
         invoice = person.create_invoice(amount, "telegram_stars")
         sent = _calls(world, "createInvoiceLink")[-1]
-        report.equal(f"{amount} rubles", (sent["currency"], [each["amount"] for each in sent["prices"]]), ("XTR", [stars]))
+        report.equal(
+            f"{amount} rubles",
+            (sent["currency"], [each["amount"] for each in sent["prices"]]),
+            ("XTR", [stars]),
+        )
         report.equal(f"{amount} rubles: reference", sent["payload"], f"er1.{invoice['payment_id']}")
-        report.equal(f"{amount} rubles: both links are one", invoice["pay_url"], invoice["mini_app_invoice_url"])
+        report.equal(
+            f"{amount} rubles: both links are one", invoice["pay_url"], invoice["mini_app_invoice_url"]
+        )
     for amount in (12_001, 100_000):
         report.refused(
-            f"{amount} rubles are too many stars", lambda amount=amount: person.create_invoice(amount, "telegram_stars"),
-            422, "validation_failed", "Amount is too large for Telegram Stars",
+            f"{amount} rubles are too many stars",
+            (422, "validation_failed", "Amount is too large for Telegram Stars"),
+            person.create_invoice,
+            amount,
+            "telegram_stars",
         )
 
 
@@ -64,8 +81,11 @@ def pre_checkout(world: World) -> None:
     world.pay(paid)
     old = person.create_invoice(100, "telegram_stars")["payment_id"]
     for name, payer, payment, stars, accepted in (
-        ("good", person, invoice, 84, True), ("another payer", world.person(), invoice, 84, False), ("another amount", person, invoice, 83, False),
-        ("already paid", person, paid, 84, False), ("unknown", person, 42, 84, False),
+        ("good", person, invoice, 84, True),
+        ("another payer", world.person(), invoice, 84, False),
+        ("another amount", person, invoice, 83, False),
+        ("already paid", person, paid, 84, False),
+        ("unknown", person, 42, 84, False),
     ):
         _pre_checkout(world, name, payer, payment, stars, accepted)
     world.advance(1801)
@@ -77,14 +97,26 @@ def pre_checkout(world: World) -> None:
     _pre_checkout(world, "expired", person, old, 84, False)
 
 
-def _pre_checkout(world: World, name: str, payer: MiniApp, payment_id: int, stars: int, accepted: bool) -> None:
+def _pre_checkout(
+    world: World, name: str, payer: MiniApp, payment_id: int, stars: int, accepted: bool
+) -> None:
     query_id = f"query-{world.number()}"
-    query = {"id": query_id, "from": payer_of(payer), "currency": "XTR", "total_amount": stars, "invoice_payload": f"er1.{payment_id}"}
+    query = {
+        "id": query_id,
+        "from": payer_of(payer),
+        "currency": "XTR",
+        "total_amount": stars,
+        "invoice_payload": f"er1.{payment_id}",
+    }
     answer = bot_update(world, {"update_id": world.number() + 10**6, "pre_checkout_query": query})
     world.report.equal(f"{name}: update", (answer.status, answer.json()), (200, {}))
-    given = [each for each in _calls(world, "answerPreCheckoutQuery") if each["pre_checkout_query_id"] == query_id]
+    given = [
+        each for each in _calls(world, "answerPreCheckoutQuery") if each["pre_checkout_query_id"] == query_id
+    ]
     expected = [(True, None)] if accepted else [(False, STALE)]
-    world.report.equal(f"{name}: answer", [(each["ok"], each.get("error_message")) for each in given], expected)
+    world.report.equal(
+        f"{name}: answer", [(each["ok"], each.get("error_message")) for each in given], expected
+    )
 
 
 def paid_and_refunded(world: World) -> None:
@@ -93,8 +125,11 @@ def paid_and_refunded(world: World) -> None:
     payment_id = person.create_invoice(100, "telegram_stars")["payment_id"]
     charge = f"charge-{world.number()}"
     receipt = {
-        "currency": "XTR", "total_amount": 84, "invoice_payload": f"er1.{payment_id}",
-        "telegram_payment_charge_id": charge, "provider_payment_charge_id": "",
+        "currency": "XTR",
+        "total_amount": 84,
+        "invoice_payload": f"er1.{payment_id}",
+        "telegram_payment_charge_id": charge,
+        "provider_payment_charge_id": "",
     }
     first = world.number() + 10**6
     for update_id in (first, first, first + 10**6):
@@ -105,8 +140,15 @@ def paid_and_refunded(world: World) -> None:
     for update_id in (first + 2 * 10**6, first + 2 * 10**6, first + 3 * 10**6):
         answer = bot_update(world, _message(person, update_id, {"refunded_payment": receipt}))
         report.equal("refunded: update", answer.status, 200)
-    entries = [(each["type"], each["amount"], each["balance_after"]) for each in person.transactions()["transactions"]]
-    report.equal("reversed once, by what was left", entries, [("reversal", -98, 0), ("order_take", -2, 98), ("recharge", 100, 100)])
+    entries = [
+        (each["type"], each["amount"], each["balance_after"])
+        for each in person.transactions()["transactions"]
+    ]
+    report.equal(
+        "reversed once, by what was left",
+        entries,
+        [("reversal", -98, 0), ("order_take", -2, 98), ("recharge", 100, 100)],
+    )
     report.equal("balance", person.balance()["balance"], 0)
 
 
@@ -120,8 +162,11 @@ def late(world: World) -> None:
         world.idle()
     report.equal("expired", person.payment_status(payment_id)["status"], "expired")
     receipt = {
-        "currency": "XTR", "total_amount": 84, "invoice_payload": f"er1.{payment_id}",
-        "telegram_payment_charge_id": f"charge-{world.number()}", "provider_payment_charge_id": "",
+        "currency": "XTR",
+        "total_amount": 84,
+        "invoice_payload": f"er1.{payment_id}",
+        "telegram_payment_charge_id": f"charge-{world.number()}",
+        "provider_payment_charge_id": "",
     }
     bot_update(world, _message(person, world.number() + 10**8, {"successful_payment": receipt}))
     status = person.payment_status(payment_id)
@@ -131,7 +176,10 @@ def late(world: World) -> None:
 
 def _message(person: MiniApp, update_id: int, content: Json) -> Json:
     chat = {"id": person.id, "type": "private"}
-    return {"update_id": update_id, "message": {"message_id": update_id, "date": 1, "chat": chat, "from": payer_of(person)} | content}
+    return {
+        "update_id": update_id,
+        "message": {"message_id": update_id, "date": 1, "chat": chat, "from": payer_of(person)} | content,
+    }
 
 
 def paysupport(world: World) -> None:
@@ -147,8 +195,17 @@ def paysupport(world: World) -> None:
 
 def hostile(world: World) -> None:
     """Updates that Telegram would never send are no failure of ours."""
-    for update in ([], 7, None, {"update_id": "x"}, {"update_id": 2**70}, {"message": {"successful_payment": {}}}, {"pre_checkout_query": 7},
-                   {"update_id": 1, "message": {"from": {"id": -1}, "text": "/start"}}):
+    updates: list[Any] = [
+        [],
+        7,
+        None,
+        {"update_id": "x"},
+        {"update_id": 2**70},
+        {"message": {"successful_payment": {}}},
+        {"pre_checkout_query": 7},
+        {"update_id": 1, "message": {"from": {"id": -1}, "text": "/start"}},
+    ]
+    for update in updates:
         answer = bot_update(world, update)
         world.report.check(f"{str(update)[:50]}", answer.status < 500, answer.brief())
 
