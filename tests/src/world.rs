@@ -185,7 +185,8 @@ impl World {
             panic!("{answer}\n{}", self.inner.running.last_words());
         }
         let shown = format!("{:?} {}", answer.headers, answer.text());
-        for (name, secret) in &self.inner.running.secrets {
+        let secrets = self.inner.running.secrets.iter();
+        for (name, secret) in secrets.filter(|(_, secret)| !secret.is_empty()) {
             assert!(!shown.contains(secret.as_str()), "{name} in the answer to {}", answer.call);
         }
     }
