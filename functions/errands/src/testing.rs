@@ -18,6 +18,8 @@ use shared::settings::Environment;
 use shared::table::{Entity, Item, Key, Table, Write};
 
 use crate::App;
+use crate::money::Kopecks;
+use crate::orders::Take;
 use crate::users::{Profile, User, user_key};
 pub(crate) use launch::{Person, signed};
 pub(crate) use request::{Reply, Request};
@@ -263,6 +265,11 @@ impl World {
         let invoked = Box::pin(instance.invoke(&payload, &headers)).await;
         (invoked.result, invoked.function)
     }
+}
+
+/// A take for two rubles that left eight.
+pub(crate) fn take(executor_id: i64, taken_at: Instant) -> Take {
+    Take { executor_id, taken_at, price: 200, left: Kopecks(800), left_at: taken_at }
 }
 
 /// A function that needs every secret.

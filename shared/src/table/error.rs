@@ -12,7 +12,7 @@ use crate::problem::Problem;
 ///
 /// After a lost answer the write may have happened all the same; everything that writes is
 /// therefore built so that doing it again is harmless.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("store: {0}")]
 pub struct StoreError(String);
 
@@ -109,6 +109,17 @@ impl Refusal {
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.all.iter().any(|(refused, _)| *refused == name)
+    }
+
+    /// Was no write refused but those called `name`?
+    #[must_use]
+    pub fn is_only(&self, name: &str) -> bool {
+        self.all.iter().all(|(refused, _)| *refused == name)
+    }
+
+    /// The items that refused writes, as they stand.
+    pub fn items(&self) -> impl Iterator<Item = &Item> {
+        self.all.iter().filter_map(|(_, old)| old.as_ref())
     }
 
     /// The item that refused the write `name`; `None` when there is none, or it was not refused.

@@ -14,7 +14,7 @@ use super::{Entity, Item, Key, StoreError, WriteError};
 ///
 /// In conditions, attribute names are written with a `#` (`"#status = :pending"`), which keeps
 /// them clear of DynamoDB's reserved words, and values with a `:` and bound by [`Write::bind`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Write {
     name: &'static str,
     kind: Kind,
@@ -24,7 +24,7 @@ pub struct Write {
     error: Option<StoreError>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Kind {
     Put(HashMap<String, AttributeValue>),
     Update { key: Key, set: Vec<String>, add: Vec<String>, remove: Vec<String> },

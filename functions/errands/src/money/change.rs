@@ -24,6 +24,23 @@ pub struct Reason {
     pub description: Option<String>,
 }
 
+/// A balance as it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Whose.
+    pub user_id: i64,
+    /// Kopecks.
+    pub balance: i64,
+    /// When it changed last, by its ledger.
+    pub ledger_at: Option<Instant>,
+}
+
+impl From<&User> for Account {
+    fn from(user: &User) -> Self {
+        Self { user_id: user.id, balance: user.balance, ledger_at: user.ledger_at }
+    }
+}
+
 /// A change of one balance, decided on the record as it was read: whoever comes second is refused
 /// and reads anew, so that every line of the ledger knows the balance after it. Clocks of two
 /// machines differ, so each line is made later than the one before: the newest line is the last.
@@ -38,13 +55,19 @@ impl Change {
     /// Adds `amount`, or takes it where it is below 0. `None` where that leaves less than nothing,
     /// or more than can be counted.
     #[must_use]
-    pub fn of(user: &User, amount: Kopecks, reason: Reason, now: Instant) -> Option<Self> {
-        let after = user.balance.checked_add(amount.0).filter(|after| *after >= 0)?;
+    pub fn of(
+        account: impl Into<Account>,
+        amount: Kopecks,
+        reason: Reason,
+        now: Instant,
+    ) -> Option<Self> {
+        let account = account.into();
+        let after = account.balance.checked_add(amount.0).filter(|after| *after >= 0)?;
         let later = |last: Instant| last + SignedDuration::from_micros(1);
-        let created_at = user.ledger_at.map_or(now, |last| now.max(later(last)));
+        let created_at = account.ledger_at.map_or(now, |last| now.max(later(last)));
         let entry = Entry {
             id: ids::successive(created_at),
-            user_id: user.id,
+            user_id: account.user_id,
             entry: reason.kind,
             cause: reason.cause,
             amount: amount.0,
@@ -54,7 +77,7 @@ impl Change {
             description: reason.description,
             created_at,
         };
-        Some(Self { seen: user.balance, seen_at: user.ledger_at, entry })
+        Some(Self { seen: account.balance, seen_at: account.ledger_at, entry })
     }
 
     /// The line of the ledger.

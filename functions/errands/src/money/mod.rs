@@ -19,7 +19,7 @@ use shared::function::Function;
 
 pub use amount::Kopecks;
 pub use api::{balance, recharge, transactions};
-pub use change::{Change, Reason};
+pub use change::{Account, Change, Reason};
 pub use entry::{Entry, Kind};
 pub use recharge::{balance_limit, recharged_via, sandbox_only};
 

@@ -2,37 +2,23 @@
 
 use shared::clock::Instant;
 use shared::problem::{Problem, Result};
-use shared::table::Write;
 
 use super::items::{Order, Take};
-use crate::money::{Change, Kind, Kopecks, Reason};
+use crate::money::{Account, Change, Kind, Kopecks, Reason};
 use crate::users::User;
 
-/// Adds what a take costs to the write of the executor's record, and the line of the ledger.
-/// Refused when the balance is not any more as it was read.
-pub(super) fn charged(
-    record: Write,
-    executor: &User,
-    order: &Order,
-    take: &Take,
-    now: Instant,
-) -> Result<[Write; 2]> {
-    let description = format!("Took order {}", order.id);
-    let reason = reason(order, Kind::OrderTake, description);
-    moved(record, executor, -i64::from(take.price), reason, now)
+/// The price of a take, in kopecks, taken off the executor's balance. Refused when it is not any
+/// more as it was read.
+pub(super) fn charge(executor: &User, order: &Order, price: u32, now: Instant) -> Result<Change> {
+    let reason = reason(order, Kind::OrderTake, format!("Took order {}", order.id));
+    possible(Change::of(executor, Kopecks(-i64::from(price)), reason, now))
 }
 
-/// Adds what a take cost to the write of the executor's record, and the line of the ledger, which
-/// is unique by order and executor. Refused as [`charged`] is.
-pub(super) fn refunded(
-    record: Write,
-    executor: &User,
-    order: &Order,
-    take: &Take,
-    now: Instant,
-) -> Result<[Write; 2]> {
-    let description = format!("Refund for order {}", order.id);
-    moved(record, executor, i64::from(take.price), reason(order, Kind::Refund, description), now)
+/// What a take cost, given back; unique by order and executor. Refused when the balance is not
+/// `account`.
+pub(super) fn refund(account: Account, order: &Order, take: &Take, now: Instant) -> Result<Change> {
+    let reason = reason(order, Kind::Refund, format!("Refund for order {}", order.id));
+    possible(Change::of(account, Kopecks(i64::from(take.price)), reason, now))
 }
 
 fn reason(order: &Order, kind: Kind, description: String) -> Reason {
@@ -45,14 +31,6 @@ fn reason(order: &Order, kind: Kind, description: String) -> Reason {
     }
 }
 
-fn moved(
-    record: Write,
-    user: &User,
-    kopecks: i64,
-    reason: Reason,
-    now: Instant,
-) -> Result<[Write; 2]> {
-    let change = Change::of(user, Kopecks(kopecks), reason, now);
-    let change = change.ok_or_else(|| Problem::bug("a balance cannot be changed like that"))?;
-    Ok([change.on(record), change.line()])
+fn possible(change: Option<Change>) -> Result<Change> {
+    change.ok_or_else(|| Problem::bug("a balance cannot be changed like that"))
 }

@@ -5,6 +5,8 @@ use shared::clock::Instant;
 use shared::ledger::shard;
 use shared::table::{Entity, Key};
 
+use crate::money::{Account, Kopecks};
+
 /// Partitions of the index of orders that end by the clock.
 pub const DUE_SHARDS: u64 = 8;
 
@@ -34,6 +36,20 @@ pub struct Take {
     pub taken_at: Instant,
     /// Kopecks that were paid for it, which are what may be given back: the price may change.
     pub price: u32,
+    /// What it left of the executor's balance.
+    pub left: Kopecks,
+    /// Since when, by the ledger. Unless the balance has changed since, the price can be given back
+    /// without reading it.
+    #[serde(with = "shared::clock::micros")]
+    pub left_at: Instant,
+}
+
+impl Take {
+    /// The executor's balance as the take left it.
+    pub(super) fn account(&self) -> Account {
+        let (user_id, balance) = (self.executor_id, self.left.0);
+        Account { user_id, balance, ledger_at: Some(self.left_at) }
+    }
 }
 
 /// The first review of the order, which every answer that shows the order shows, too.

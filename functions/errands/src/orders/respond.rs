@@ -70,7 +70,7 @@ impl Act {
     }
 }
 
-/// Does it. One read, one more where money is given back, and one transaction.
+/// Does it. One read and one transaction.
 ///
 /// # Errors
 /// The refusals of the act's guard; 503 when nothing was written.

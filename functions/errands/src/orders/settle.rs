@@ -1,16 +1,17 @@
 //! The end of an order: one transaction, whoever brings it about.
 
 use shared::clock::Instant;
-use shared::problem::{Problem, Result};
+use shared::problem::Result;
 use shared::retry::{Round, contended};
 use shared::table::Write;
 
 use super::charges;
-use super::items::{Order, Status};
-use super::store::{self, Committed, Side, TRIES};
+use super::items::{Order, Status, Take};
+use super::store::{self, Committed, EXECUTOR, Side, TRIES};
 use crate::App;
 use crate::events::{self, Event};
-use crate::users::{User, user_key};
+use crate::money::Account;
+use crate::users::User;
 
 /// How an order ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +43,13 @@ impl End {
     }
 }
 
+/// How often an end is tried while nothing but the balances is otherwise than it was thought.
+const GUESSES: u32 = 3;
+
 /// Writes the end of an order down: lock, counters, rows, money and event with it, and `key`, the
-/// answer stored under the caller's key. One transaction; where money is given back, one read.
+/// answer stored under the caller's key. One transaction of four items and, for each take, two, or
+/// three where money is given back. No read: an executor's balance is thought to be what the take
+/// left; where it has changed since, the refusal tells what it is, and the end is tried again.
 pub(super) async fn end(
     app: &App,
     order: &Order,
@@ -51,20 +57,46 @@ pub(super) async fn end(
     key: Option<Write>,
     now: Instant,
 ) -> Result<Committed> {
+    let mut accounts: Vec<_> = order.taken_by.iter().map(Take::account).collect();
+    let mut guesses = 1;
+    loop {
+        let writes = writes(order, end, &accounts, now)?;
+        let writes = key.clone().into_iter().chain(writes).collect();
+        let refusal = match store::commit(&app.platform.table, writes).await? {
+            Committed::Refused(refusal) => refusal,
+            committed => return Ok(committed),
+        };
+        let wrong = accounts.clone();
+        if refusal.is_only(EXECUTOR) {
+            for item in refusal.items() {
+                let user: User = item.read()?;
+                let account = accounts.iter_mut().find(|account| account.user_id == user.id);
+                account.into_iter().for_each(|account| *account = Account::from(&user));
+            }
+        }
+        if accounts == wrong || guesses == GUESSES {
+            return Ok(Committed::Refused(refusal));
+        }
+        guesses += 1;
+    }
+}
+
+/// What an end is made of, with the executors' balances as they are thought to be.
+fn writes(order: &Order, end: End, accounts: &[Account], now: Instant) -> Result<Vec<Write>> {
     let after = ended(order, end);
     let refunds = end.refunds(order);
-    let executors = if refunds { executors(app, order).await? } else { Vec::new() };
     let was_active = order.status == Status::Active;
-    let mut writes: Vec<Write> = key.into_iter().collect();
-    writes.push(store::revised(order, &after)?);
+    let mut writes = vec![store::revised(order, &after)?];
     writes.extend(was_active.then(|| store::released(order)));
     writes.push(store::counted(Side::Own, order.client_id, Some(order.status), after.status));
-    for take in &order.taken_by {
+    for (take, account) in order.taken_by.iter().zip(accounts) {
         let id = take.executor_id;
         let counted = store::counted(Side::Taken, id, Some(order.status), after.status);
-        match executors.iter().find(|user| user.id == id) {
-            Some(user) => writes.extend(charges::refunded(counted, user, order, take, now)?),
-            None => writes.push(counted),
+        if refunds {
+            let refund = charges::refund(*account, order, take, now)?;
+            writes.extend([refund.on(counted), refund.line()]);
+        } else {
+            writes.push(counted);
         }
         writes.push(store::taken(order, &after, take)?);
     }
@@ -82,22 +114,12 @@ pub(super) async fn end(
     } else {
         writes.extend([owned, events::emit(event, now)?]);
     }
-    store::commit(&app.platform.table, writes).await
+    Ok(writes)
 }
 
 /// The order once it has ended.
 pub(super) fn ended(order: &Order, end: End) -> Order {
     store::next(order, Order { status: end.status(), ..order.clone() })
-}
-
-/// Everybody who took the order, as their records stand. One read.
-async fn executors(app: &App, order: &Order) -> Result<Vec<User>> {
-    let keys: Vec<_> = order.taken_by.iter().map(|take| user_key(take.executor_id)).collect();
-    let rows = app.platform.table.batch(&keys).await?;
-    let found = keys.iter().map(|key| {
-        rows.get::<User>(key)?.ok_or_else(|| Problem::bug("a take without its executor"))
-    });
-    found.collect()
 }
 
 /// What became of an attempt to settle an order.
@@ -131,8 +153,8 @@ pub(super) async fn settle_once(app: &App, order: &Order, now: Instant) -> Resul
 }
 
 /// Sees to it that what the clock has ended is written down, by this call or by another. True when
-/// it was by this one. Two reads at most and one transaction, anew for each time that another
-/// writer came first.
+/// it was by this one. One read and one transaction, anew for each time that another writer came
+/// first.
 ///
 /// # Errors
 /// 503 when nothing was written.

@@ -97,9 +97,16 @@ async fn buy(
     key: &Idempotency,
     now: Instant,
 ) -> Result<Round<Response>> {
-    let take = Take { executor_id: executor.id, taken_at: now, price: rules.price };
+    let charge = charges::charge(executor, order, rules.price, now)?;
+    let take = Take {
+        executor_id: executor.id,
+        taken_at: now,
+        price: rules.price,
+        left: charge.after(),
+        left_at: charge.entry().created_at,
+    };
     let after = taken(order, take, rules);
-    let reply = Bought::reply(&after, Kopecks(executor.balance - i64::from(rules.price)))?;
+    let reply = Bought::reply(&after, charge.after())?;
     let counted = store::counted(Side::Taken, executor.id, None, Status::Active);
     let is_first = order.taken_by.is_empty();
     let event = Event::OrderTaken {
@@ -109,7 +116,7 @@ async fn buy(
     let mut writes: Vec<Write> = reply.stored(key, now).into_iter().collect();
     writes.push(store::revised(order, &after)?);
     writes.push(Write::insert("taken", &TakenOrder::of(&after, &take)));
-    writes.extend(charges::charged(counted, executor, order, &take, now)?);
+    writes.extend([charge.on(counted), charge.line()]);
     writes.push(events::emit(event, now)?);
     let committed = store::commit(&app.platform.table, writes).await?;
     round::conclude(committed, reply, key, now)

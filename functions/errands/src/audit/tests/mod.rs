@@ -10,7 +10,7 @@ use shared::table::Write;
 
 use crate::money::{Entry, Kind};
 use crate::notify::tests::town::{CLIENT, Town, order};
-use crate::orders::{ContactLock, Order, OwnedOrder, Status, Take, TakenOrder};
+use crate::orders::{ContactLock, Order, OwnedOrder, Status, TakenOrder};
 use crate::users::{User, user_key};
 
 /// Who takes orders here.
@@ -37,7 +37,7 @@ fn entry(user_id: i64, kind: Kind, cause: &str, amount: i64, after: i64, at: Ins
 
 /// An order that the executor has taken.
 fn taken(n: u32, status: Status, now: Instant) -> Order {
-    let take = Take { executor_id: EXECUTOR, taken_at: now, price: 200 };
+    let take = crate::testing::take(EXECUTOR, now);
     Order { taken_by: vec![take], status, ..order(n, now) }
 }
 

@@ -6,7 +6,7 @@ use super::{EXECUTOR, PRICE, entry, sound, spoil, taken};
 use crate::audit::{Violation, check};
 use crate::money::{Entry, Kind, Kopecks};
 use crate::notify::tests::town::{CLIENT, Town, order};
-use crate::orders::{ContactLock, Order, OwnedOrder, Status, Take, TakenOrder};
+use crate::orders::{ContactLock, Order, OwnedOrder, Status, TakenOrder};
 use crate::payments::{Payment, Provider, Status as PaymentStatus};
 use crate::reviews::Review;
 
@@ -67,7 +67,7 @@ async fn i2_takes_are_rows_of_different_strangers() {
     assert_eq!(found(&town).await, expected);
 
     let town = sound().await;
-    let own = Take { executor_id: CLIENT, taken_at: town.world.now(), price: 200 };
+    let own = crate::testing::take(CLIENT, town.world.now());
     town.world.put(&Order { taken_by: vec![own], ..order }).await;
     let found = found(&town).await;
     assert!(found.contains(&"I2 order order-000003".to_owned()), "{found:?}");

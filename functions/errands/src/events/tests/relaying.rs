@@ -9,14 +9,14 @@ use shared::table::{Entity as _, Write};
 
 use crate::events::{Event, carry, emit, relay, sweep};
 use crate::notify::tests::town::{CLIENT, Town, facts, order};
-use crate::orders::{Order, OwnedOrder, Status, Take};
+use crate::orders::{Order, OwnedOrder, Status};
 
 const EXECUTORS: [i64; 3] = [4_300_000_011, 4_300_000_012, 4_300_000_013];
 const MODES: [CrashMode; 3] = [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer];
 
 /// An order that so many have taken.
 fn taken(n: u32, takes: usize, now: Instant) -> Order {
-    let take = |executor_id: &i64| Take { executor_id: *executor_id, taken_at: now, price: 200 };
+    let take = |executor_id: &i64| crate::testing::take(*executor_id, now);
     Order { taken_by: EXECUTORS.iter().take(takes).map(take).collect(), ..order(n, now) }
 }
 

@@ -218,10 +218,12 @@ async fn a_job_that_dies_anywhere_leaves_the_rest_to_the_next() {
             }
         };
         let scene = async || {
-            let market = Market::of(3, 2).await;
+            let market = Market::of(3, 4).await;
             let id = market.post().await;
             market.take_all(&id, 3).await;
-            market.create(&draft("another contact")).await.id();
+            // One balance has changed since: that is told by a refusal.
+            let other = market.create(&draft("another contact")).await.id();
+            assert_eq!(market.take(&other, EXECUTOR).await.status, 200);
             market.pass(minutes(15));
             (market, id)
         };
@@ -241,7 +243,7 @@ async fn a_job_that_dies_anywhere_leaves_the_rest_to_the_next() {
                 market.sweep().await;
                 market.check_invariants().await;
                 assert_eq!(market.order(&id).await.status, Status::ClosedNoResponse);
-                assert_eq!(market.balance(EXECUTOR).await, 2, "{name} {mode:?} at {at}");
+                assert_eq!(market.balance(EXECUTOR).await, 4, "{name} {mode:?} at {at}");
             }
         }
     }

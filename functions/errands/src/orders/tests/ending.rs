@@ -61,9 +61,8 @@ async fn the_client_cannot_burn_executors_money() {
         }
         let told = market.act(&id, Act::Close).await;
         assert_eq!((told.status, told.body), (204, Value::Null));
-        // Where money goes back, its receivers are read first.
-        let (requests, items) = if answered { (2, 4 + 2 * 3) } else { (3, 4 + 3 * 3) };
-        assert_eq!((told.cost.requests, told.cost.items), (requests, items));
+        let items = if answered { 4 + 2 * 3 } else { 4 + 3 * 3 };
+        assert_eq!((told.cost.requests, told.cost.items), (2, items));
         assert_eq!(market.order(&id).await.status, Status::ClosedNoResponse);
         let left = if answered { 0 } else { 2 };
         for executor in EXECUTOR..EXECUTOR + 3 {
@@ -78,6 +77,31 @@ async fn the_client_cannot_burn_executors_money() {
             (&ended[0]["refunded"]["L"], &ended[0]["by_clock"]["BOOL"]),
             (&told, &json!(false))
         );
+    }
+}
+
+#[tokio::test]
+async fn balances_that_changed_since_the_takes_are_told_by_the_refusal() {
+    for by_clock in [false, true] {
+        let market = Market::of(3, 20).await;
+        let id = market.post().await;
+        market.take_all(&id, 3).await;
+        // The second and the third have bought something else since.
+        let other = market.create(&draft("another contact")).await.id();
+        for executor in [EXECUTOR + 1, EXECUTOR + 2] {
+            assert_eq!(market.take(&other, executor).await.status, 200);
+        }
+        if by_clock {
+            market.pass(minutes(15));
+        }
+        // A read and two transactions, of which the first is refused; of the clock, another read.
+        let told = market.act(&id, Act::Close).await;
+        let (status, requests) = if by_clock { (410, 4) } else { (204, 3) };
+        assert_eq!((told.status, told.cost.requests), (status, requests), "{by_clock}");
+        for (executor, rubles) in (EXECUTOR..).zip([20, 18, 18]) {
+            assert_eq!(market.balance(executor).await, rubles);
+        }
+        market.check_invariants().await;
     }
 }
 

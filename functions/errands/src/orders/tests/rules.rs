@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use shared::clock::Instant;
 use shared::problem::Problem;
 
-use super::super::items::{FirstReview, Order, Status, Take};
+use super::super::items::{FirstReview, Order, Status};
 use super::super::model::{self, Deleting, Hinted, Refused, Rules, Taking};
 use super::super::respond::responded;
 use super::super::settle::{End, ended};
@@ -54,7 +54,7 @@ fn order() -> Order {
 }
 
 fn taken_at(order: &Order, executor_id: i64, taken_at: Instant) -> Order {
-    taken(order, Take { executor_id, taken_at, price: 200 }, &RULES)
+    taken(order, crate::testing::take(executor_id, taken_at), &RULES)
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod submitting;
 
 use shared::clock::Instant;
 
-use crate::orders::{Category, CityKey, ContactKey, Order, Status, Take};
+use crate::orders::{Category, CityKey, ContactKey, Order, Status};
 use crate::testing::World;
 
 /// The client of every order here.
@@ -20,8 +20,7 @@ const EXECUTORS: [i64; 3] = [7_000_000_011, 7_000_000_012, 7_000_000_013];
 fn order(id: &str, status: Status, executors: &[i64], now: Instant) -> Order {
     let created_at = now - jiff::SignedDuration::from_mins(61);
     let contact = ContactKey::of("@ivan_123");
-    let take =
-        |executor_id: &i64| Take { executor_id: *executor_id, taken_at: created_at, price: 200 };
+    let take = |executor_id: &i64| crate::testing::take(*executor_id, created_at);
     let order = Order {
         id: id.to_owned(),
         client_id: CLIENT,
