@@ -16,8 +16,10 @@ use shared::telegram::{BotToken, sign};
 /// What can go wrong in a benchmark: it ends with the reason.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// The bot token of the local stack.
-pub const BOT_TOKEN: &str = "7000000001:local-club";
+/// The club's bot token in the local stack.
+pub const CLUB_BOT: &str = "7000000001:local-club";
+/// The bot token of errands in the local stack.
+pub const ERRANDS_BOT: &str = "7000000002:local-errands";
 
 /// A client that keeps its connections.
 #[must_use]
@@ -45,12 +47,12 @@ pub async fn send(
     Ok(Response::from_parts(parts, body.collect().await?.to_bytes()))
 }
 
-/// Launch data of the user `id`, signed now, as the value of `Authorization`.
+/// Launch data of the user `id` of this bot, signed now, as the value of `Authorization`.
 ///
 /// # Errors
 /// When the bot token does not read.
-pub fn launch_data(id: u64) -> Result<String> {
-    let token = BotToken::parse(BOT_TOKEN)?;
+pub fn launch_data(bot_token: &str, id: u64) -> Result<String> {
+    let token = BotToken::parse(bot_token)?;
     let seconds = Instant::now().seconds().to_string();
     let user = json!({ "id": id, "first_name": "Bench", "username": format!("bench{id}") });
     Ok(format!("tma {}", sign(&[("auth_date", &seconds), ("user", &user.to_string())], &token)))

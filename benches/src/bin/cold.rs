@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::extract::{Path as RoutePath, Request, State};
 use axum::response::Response;
 use axum::routing::{any, get, post};
-use benches::{BOT_TOKEN, Result, launch_data, line, milliseconds, percentile};
+use benches::{CLUB_BOT, Result, launch_data, line, milliseconds, percentile};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -111,7 +111,7 @@ fn spawn(binary: &Path, address: &str, name: &str, warm_up: &str) -> Result<Chil
             ("STAGE", "test"),
             ("SERVICE", "club"),
             ("TABLE_NAME", "club"),
-            ("TELEGRAM_BOT_TOKEN", BOT_TOKEN),
+            ("TELEGRAM_BOT_TOKEN", CLUB_BOT),
             ("JWT_SECRET", "0123456789abcdef0123456789abcdef"),
             ("LOG_LEVEL", "warn"),
             ("WARM_UP", warm_up),
@@ -188,7 +188,7 @@ fn event(name: &str) -> Result<String> {
     };
     let event: Value = json!({
         "version": "2.0", "routeKey": format!("GET {path}"), "rawPath": path, "rawQueryString": "",
-        "headers": { "host": "api.example.test", "authorization": launch_data(42)? },
+        "headers": { "host": "api.example.test", "authorization": launch_data(CLUB_BOT, 42)? },
         "isBase64Encoded": false,
         "requestContext": {
             "accountId": "0", "apiId": "bench", "domainName": "api.example.test", "stage": "$default",

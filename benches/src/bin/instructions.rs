@@ -3,7 +3,7 @@
 //!
 //! `bench-instructions nothing|init-data|handler|random ROUNDS`
 
-use benches::{BOT_TOKEN, Result, launch_data};
+use benches::{CLUB_BOT, Result, launch_data};
 use http::HeaderMap;
 use serde_json::json;
 use shared::aws::Aws;
@@ -33,8 +33,8 @@ fn main() -> Result<()> {
 }
 
 fn init_data(rounds: u32) -> Result<()> {
-    let keys = Keys::one(Key::from_bot_token(&BotToken::parse(BOT_TOKEN)?));
-    let header = launch_data(42)?;
+    let keys = Keys::one(Key::from_bot_token(&BotToken::parse(CLUB_BOT)?));
+    let header = launch_data(CLUB_BOT, 42)?;
     let raw = header.strip_prefix("tma ").unwrap_or_default();
     let now = Instant::now().timestamp();
     for _ in 0..rounds {

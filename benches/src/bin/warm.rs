@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use benches::{Result, client, launch_data, line, milliseconds, percentile, send};
+use benches::{CLUB_BOT, Result, client, launch_data, line, milliseconds, percentile, send};
 use serde_json::{Value, json};
 
 const CALLERS: u64 = 32;
@@ -41,7 +41,7 @@ async fn main() -> Result<()> {
 
 async fn targets(base: &str) -> Result<Vec<Target>> {
     let read = format!("{base}/club/api/v1/energies/balance");
-    let user = launch_data(1)?;
+    let user = launch_data(CLUB_BOT, 1)?;
     let first = send(&client(), "GET", &read, &[("authorization", &user)], &Value::Null).await?;
     let tag = first.headers().get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
     Ok(vec![
@@ -89,10 +89,11 @@ async fn measure(target: &Target, callers: u64, time: Duration) -> Result<()> {
         tokio::spawn(async move {
             let client = client();
             let mut taken = Vec::new();
-            let known = launch_data(1)?;
+            let known = launch_data(CLUB_BOT, 1)?;
             while began.elapsed() < time {
                 let id = if target.fresh_user { users.fetch_add(1, Ordering::Relaxed) } else { 1 };
-                let user = if target.fresh_user { launch_data(id)? } else { known.clone() };
+                let user =
+                    if target.fresh_user { launch_data(CLUB_BOT, id)? } else { known.clone() };
                 let mut headers = vec![("authorization", user.as_str())];
                 headers.extend(target.tag.as_deref().map(|tag| ("if-none-match", tag)));
                 let body = (target.body)(id);

@@ -56,6 +56,8 @@ pub struct Parts {
     pub queues: Queues,
     /// Who takes payments.
     pub payments: payments::Settings,
+    /// Pages of feeds that many ask for.
+    pub hot_pages: orders::HotPages,
 }
 
 /// The service's queues; a function has those that it sends to.
@@ -96,7 +98,13 @@ impl Service for App {
         };
         let settings = Settings::from_environment(environment)?;
         let payments = payments::Settings::of(&platform, &settings)?;
-        Ok(Self(Arc::new(Parts { settings, queues, payments, platform })))
+        Ok(Self(Arc::new(Parts {
+            settings,
+            queues,
+            payments,
+            hot_pages: orders::HotPages::default(),
+            platform,
+        })))
     }
 
     fn platform(&self) -> &Platform {

@@ -1,6 +1,7 @@
 //! Pages of everybody's orders.
 
 use std::sync::Arc;
+use std::time::Instant as Moment;
 
 use jiff::SignedDuration;
 use shared::clock::Instant;
@@ -14,7 +15,7 @@ use crate::events::{COUNTER_SHARDS, Feed, FeedCounter};
 use crate::orders::{Order, Status, view};
 
 /// What a query of a feed found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Found {
     /// One more than is looked at, if there are more.
     orders: Vec<Order>,
@@ -46,11 +47,12 @@ pub(super) async fn page(
         return Ok(shown(&found, status, slice, viewer, now));
     }
     let which = (feed, slice.reach());
-    if let Some(found) = hot.get(&which, now) {
+    let moment = Moment::now();
+    if let Some(found) = hot.get(&which, (moment, now)) {
         return Ok(shown(&found, status, slice, viewer, now));
     }
     let found = Arc::new(find(table, &which.0, slice, oldest).await?);
-    hot.keep(which, now, &found);
+    hot.keep(which, (moment, now), &found);
     Ok(shown(&found, status, slice, viewer, now))
 }
 

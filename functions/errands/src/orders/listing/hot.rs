@@ -41,33 +41,74 @@ struct Page {
 }
 
 impl HotPages {
-    /// The page, if it is hot.
-    pub(super) fn get(&self, which: &Which, now: Instant) -> Option<Arc<Found>> {
+    /// The page, if it is hot: at this moment of the process, at `now` by the clock of the call.
+    pub(super) fn get(
+        &self,
+        which: &Which,
+        (moment, now): (Moment, Instant),
+    ) -> Option<Arc<Found>> {
         let pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let page = pages.get(which).filter(|page| page.reads >= OFTEN)?;
         // By both clocks: a process may have been frozen, and the calls' clock may be moved.
         let age = now.since(page.at);
         let is_young = age >= SignedDuration::ZERO && age.unsigned_abs() < PERIOD;
-        (is_young && page.since.elapsed() < PERIOD).then(|| page.found.clone())
+        (is_young && moment.duration_since(page.since) < PERIOD).then(|| page.found.clone())
     }
 
-    /// Remembers what was read.
-    pub(super) fn keep(&self, which: Which, now: Instant, found: &Arc<Found>) {
+    /// Remembers what was read then.
+    pub(super) fn keep(&self, which: Which, (moment, now): (Moment, Instant), found: &Arc<Found>) {
         let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if pages.len() >= PAGES_MAX && !pages.contains_key(&which) {
             pages.clear();
         }
-        let (since, found) = (Moment::now(), found.clone());
-        let page = pages.entry(which).or_insert_with(|| Page {
-            since,
-            reads: 0,
-            at: now,
-            found: found.clone(),
-        });
-        if page.since.elapsed() >= PERIOD {
-            (page.since, page.reads) = (since, 0);
+        let new = || Page { since: moment, reads: 0, at: now, found: found.clone() };
+        let page = pages.entry(which).or_insert_with(new);
+        if moment.duration_since(page.since) >= PERIOD {
+            (page.since, page.reads) = (moment, 0);
         }
         page.reads = page.reads.saturating_add(1);
-        (page.at, page.found) = (now, found);
+        (page.at, page.found) = (now, found.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn which(index: u8) -> Which {
+        (Feed { index, partition: "active".to_owned() }, 50)
+    }
+
+    fn at(milliseconds: i64) -> Instant {
+        Instant::from_millis(1_795_348_800_000 + milliseconds)
+    }
+
+    #[test]
+    fn a_page_is_hot_from_the_last_of_many_reads_to_the_end_of_their_second() {
+        let (pages, found, start) =
+            (HotPages::default(), Arc::new(Found::default()), Moment::now());
+        for n in 0..OFTEN {
+            assert!(pages.get(&which(1), (start, at(0))).is_none(), "after {n} reads");
+            pages.keep(which(1), (start, at(0)), &found);
+        }
+        let after = |ms| start + Duration::from_millis(ms);
+        assert!(pages.get(&which(1), (after(999), at(999))).is_some());
+        assert!(pages.get(&which(2), (start, at(0))).is_none(), "another page");
+        assert!(pages.get(&which(1), (after(1_000), at(999))).is_none(), "by its own clock");
+        assert!(pages.get(&which(1), (after(999), at(1_000))).is_none(), "by the calls' clock");
+        assert!(pages.get(&which(1), (after(1), at(-1))).is_none(), "the clock was set back");
+        pages.keep(which(1), (after(1_000), at(1_000)), &found);
+        let again = pages.get(&which(1), (after(1_000), at(1_000)));
+        assert!(again.is_none(), "reads are counted anew");
+    }
+
+    #[test]
+    fn no_more_pages_are_remembered_than_there_is_room_for() {
+        let (pages, found, start) =
+            (HotPages::default(), Arc::new(Found::default()), Moment::now());
+        for reach in 0..3 * PAGES_MAX {
+            pages.keep((which(1).0, reach), (start, at(0)), &found);
+            assert!(pages.0.lock().unwrap().len() <= PAGES_MAX);
+        }
     }
 }

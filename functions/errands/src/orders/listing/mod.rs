@@ -2,7 +2,8 @@
 //!
 //! A page of a feed is one Query of one index partition, whatever the size of the table: by
 //! status, by city, by category, or by both. The first page meets the shards of the feed's counter
-//! on the way, so that it knows the total at no cost; later pages carry it in their cursor. A page
+//! on the way, so that it knows the total at no cost; later pages carry it in their cursor. First
+//! pages that a crowd asks for are read some times a second, however large the crowd. A page
 //! of one's own orders, or of those one has taken, is one Query of one's own partition and a batch
 //! read of the orders that it names.
 

@@ -8,7 +8,7 @@ use shared::table::Write;
 
 use super::list;
 use crate::events::{Feed, FeedCounter};
-use crate::orders::{CityKey, Order, OwnedOrder, Status, Take, TakenOrder, order_key};
+use crate::orders::{CityKey, Order, OwnedOrder, Status, TakenOrder, order_key};
 use crate::testing::{Person, Reply, Request, World};
 use crate::users::user_key;
 
@@ -108,6 +108,33 @@ async fn pages(
 }
 
 #[tokio::test]
+async fn a_crowd_is_given_a_page_of_the_last_second() {
+    let world = World::new().await;
+    for n in [5, 3_599] {
+        post(&world, &order(&world, n, Status::Active)).await;
+    }
+    world.pass(Duration::from_millis(600));
+    let instance = world.start(list()).await;
+    let ask = async || world.send(&instance, Request::get("/api/orders")).await;
+    let mut hot = ask().await;
+    for _ in 0..1_000 {
+        if hot.cost.requests == 0 {
+            break;
+        }
+        hot = ask().await;
+    }
+    assert_eq!(hot.cost.requests, 0, "never hot");
+    assert_eq!(ids(&hot), ["order-000005", "order-003599"]);
+    world.pass(Duration::from_millis(400));
+    assert_eq!(ids(&ask().await), ["order-000005"], "its hour is over now");
+    post(&world, &order(&world, 1, Status::Active)).await;
+    world.pass(Duration::from_millis(600));
+    let fresh = ask().await;
+    assert_eq!(fresh.cost.requests, 1, "a second later");
+    assert_eq!(ids(&fresh), ["order-000001", "order-000005"]);
+}
+
+#[tokio::test]
 async fn every_feed_pages_without_gap_or_repeat_at_one_request_a_page() {
     let world = World::new().await;
     let mut all = Vec::new();
@@ -196,7 +223,7 @@ async fn ones_own_lists_hold_what_they_should() {
         let status = statuses[usize::try_from(n).unwrap() % 5];
         let mut order = order(&world, n, status);
         if n % 2 == 0 && status != Status::Deleted {
-            let take = Take { executor_id: EXECUTOR, taken_at: world.now(), price: 200 };
+            let take = crate::testing::take(EXECUTOR, world.now());
             order.taken_by.push(take);
             world.put(&TakenOrder::of(&order, &take)).await;
             count(&world, EXECUTOR, &format!("taken_{}", status.name())).await;
