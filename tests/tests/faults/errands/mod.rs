@@ -4,6 +4,7 @@ mod crash;
 mod invariants;
 mod people;
 mod properties;
+mod storm;
 mod walks;
 
 use invariants::{unsettled, violations};

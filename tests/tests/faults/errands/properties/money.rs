@@ -7,12 +7,11 @@ use serde_json::{Value, json};
 
 use super::Verdict;
 use super::town::{Ask, Person, Town, at_once, must, seconds, tally};
-use crate::bench::Bench;
 
 /// Ten takes at once of ten orders, with money for one.
-pub async fn no_double_spend() -> (Arc<Town>, Verdict) {
+pub async fn no_double_spend(town: Arc<Town>) -> Verdict {
     const ROUNDS: usize = 10;
-    let (town, mut found) = (Town::open().await, Vec::new());
+    let mut found = Vec::new();
     for _ in 0..ROUNDS {
         let (client, executor) = (town.person(), town.person());
         executor.recharge(2).await;
@@ -27,13 +26,13 @@ pub async fn no_double_spend() -> (Arc<Town>, Verdict) {
         must(&mut found, "balance", executor.balance().await, 0);
         must(&mut found, "lines", executor.lines("order_take").await.len(), 1);
     }
-    (town, (ROUNDS, found))
+    (ROUNDS, found)
 }
 
 /// Twenty top-ups at once, then twenty orders at once, of one person.
-pub async fn no_lost_update() -> (Arc<Town>, Verdict) {
+pub async fn no_lost_update(town: Arc<Town>) -> Verdict {
     const ROUNDS: usize = 5;
-    let (town, mut found) = (Town::open().await, Vec::new());
+    let mut found = Vec::new();
     for _ in 0..ROUNDS {
         let person = town.person();
         let top_up = json!({ "amount": 10 });
@@ -54,7 +53,7 @@ pub async fn no_lost_update() -> (Arc<Town>, Verdict) {
         must(&mut found, "orders", tally(&answers).as_str(), "201×20");
         must(&mut found, "active", person.me().await["active_orders"].clone(), json!(20));
     }
-    (town, (ROUNDS, found))
+    (ROUNDS, found)
 }
 
 /// Three executors of an order that its client does not answer.
@@ -70,9 +69,9 @@ async fn taken_by_three(town: &Arc<Town>) -> (Person, Vec<Person>, String) {
 
 /// The deadline's hint five times, the sweep five times and the client's own closing, at the
 /// deadline to the instant, together with what the stack itself does then.
-pub async fn exactly_once_refund() -> (Arc<Town>, Verdict) {
+pub async fn exactly_once_refund(town: Arc<Town>) -> Verdict {
     const ROUNDS: usize = 8;
-    let (town, mut found) = (Town::open().await, Vec::new());
+    let mut found = Vec::new();
     for round in 0..ROUNDS {
         let (client, executors, order) = taken_by_three(&town).await;
         let mut running = Vec::new();
@@ -101,14 +100,13 @@ pub async fn exactly_once_refund() -> (Arc<Town>, Verdict) {
         let status = client.sees(&order).await["status"].clone();
         must(&mut found, "status", status, json!("closed_no_response"));
     }
-    (town, (ROUNDS, found))
+    (ROUNDS, found)
 }
 
 /// Outside the sandbox nobody tops up by saying so.
-pub async fn no_free_money() -> (Arc<Town>, Verdict) {
+pub async fn no_free_money(town: Arc<Town>) -> Verdict {
     const ROUNDS: usize = 10;
-    let bench = Bench::of("errands", |options| options.set("PAYMENTS_SANDBOX", "false")).await;
-    let (town, mut found) = (Town::over(bench), Vec::new());
+    let mut found = Vec::new();
     for _ in 0..ROUNDS {
         let person = town.person();
         let mut asks: Vec<Ask> = (0..5)
@@ -128,7 +126,7 @@ pub async fn no_free_money() -> (Arc<Town>, Verdict) {
         must(&mut found, "invoice", invoice.code().as_str(), "payments_not_configured");
         must(&mut found, "lines", person.lines("recharge").await.len(), 0);
     }
-    (town, (ROUNDS, found))
+    (ROUNDS, found)
 }
 
 /// How an order ends, and whether its executors get their money back then.
@@ -142,9 +140,9 @@ const ENDS: [(&str, bool, bool); 6] = [
 ];
 
 /// Every way an order ends, with and without a response; all of them at the same time.
-pub async fn the_client_cannot_burn_money() -> (Arc<Town>, Verdict) {
+pub async fn the_client_cannot_burn_money(town: Arc<Town>) -> Verdict {
     const ROUNDS: usize = 6;
-    let (town, mut found) = (Town::open().await, Vec::new());
+    let mut found = Vec::new();
     for round in 0..ROUNDS {
         let scenes = join_all(ENDS.iter().map(|_| taken_by_three(&town))).await;
         let answered = scenes.iter().zip(ENDS).filter(|(_, (_, responds, _))| *responds);
@@ -178,7 +176,7 @@ pub async fn the_client_cannot_burn_money() -> (Arc<Town>, Verdict) {
         }
     }
     late_takes(&town, &mut found).await;
-    (town, (ROUNDS + 1, found))
+    (ROUNDS + 1, found)
 }
 
 /// Takes that the order's own hour ends before the client had to respond.

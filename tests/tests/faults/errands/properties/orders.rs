@@ -11,9 +11,9 @@ use super::Verdict;
 use super::town::{Ask, Person, Town, at_once, must, seconds, tally};
 
 /// A take and a deletion at once: one of them, never both.
-pub async fn take_against_delete() -> (Arc<Town>, Verdict) {
+pub async fn take_against_delete(town: Arc<Town>) -> Verdict {
     const ROUNDS: usize = 30;
-    let (town, mut found) = (Town::open().await, Vec::new());
+    let mut found = Vec::new();
     let mut taken = 0;
     for round in 0..ROUNDS {
         let (client, executor) = (town.person(), town.person());
@@ -50,7 +50,7 @@ pub async fn take_against_delete() -> (Arc<Town>, Verdict) {
     }
     // Both happen; were it always the same one, nothing would have met.
     println!("  P4: of {ROUNDS} orders {taken} were taken and {} deleted", ROUNDS - taken);
-    (town, (ROUNDS, found))
+    (ROUNDS, found)
 }
 
 async fn counters(person: &Person) -> (i64, i64) {
@@ -60,9 +60,9 @@ async fn counters(person: &Person) -> (i64, i64) {
 }
 
 /// Six completions at once are one.
-pub async fn atomic_complete() -> (Arc<Town>, Verdict) {
+pub async fn atomic_complete(town: Arc<Town>) -> Verdict {
     const ROUNDS: usize = 10;
-    let (town, mut found) = (Town::open().await, Vec::new());
+    let mut found = Vec::new();
     for round in 0..ROUNDS {
         let (client, executors) = (town.person(), town.people(1 + round % 3));
         let order = client.orders().await;
@@ -80,13 +80,13 @@ pub async fn atomic_complete() -> (Arc<Town>, Verdict) {
             must(&mut found, "balance", executor.balance().await, 0);
         }
     }
-    (town, (ROUNDS, found))
+    (ROUNDS, found)
 }
 
 /// Ten ways to write one contact: five of a username, five of a telephone number.
 fn spellings(round: usize) -> Vec<String> {
     let (name, digits) = (format!("Ivan_{round:03}x"), format!("9{round:03}123456"));
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         let (lower, upper) = (name.to_lowercase(), name.to_uppercase());
         [
             format!("@{name}"),
@@ -129,9 +129,9 @@ pub fn stop_timers(town: &Town) {
 
 /// One contact has one active order, however it is written; and is free as soon as that has ended,
 /// before any timer ran.
-pub async fn contact_uniqueness() -> (Arc<Town>, Verdict) {
+pub async fn contact_uniqueness(town: Arc<Town>) -> Verdict {
     const ROUNDS: usize = 10;
-    let (town, mut found) = (Town::open().await, Vec::new());
+    let mut found = Vec::new();
     for round in 0..ROUNDS {
         let people = town.people(10);
         let spelled = spellings(round);
@@ -170,7 +170,7 @@ pub async fn contact_uniqueness() -> (Arc<Town>, Verdict) {
         }
         town.bench.stack.engine().faults().clear();
     }
-    (town, (ROUNDS, found))
+    (ROUNDS, found)
 }
 
 /// Ends an order in one of five ways, two of them by the clock alone.
@@ -202,9 +202,9 @@ async fn end(town: &Arc<Town>, client: &Person, order: &str, way: usize, found: 
 
 /// Deleting twice, taking what has expired, closing while the clock closes: everything is counted
 /// once.
-pub async fn counters_do_not_drift() -> (Arc<Town>, Verdict) {
+pub async fn counters_do_not_drift(town: Arc<Town>) -> Verdict {
     const ROUNDS: usize = 6;
-    let (town, mut found) = (Town::open().await, Vec::new());
+    let mut found = Vec::new();
     for _ in 0..ROUNDS {
         let (client, executor, rival) = (town.person(), town.person(), town.person());
         executor.recharge(10).await;
@@ -251,7 +251,7 @@ pub async fn counters_do_not_drift() -> (Arc<Town>, Verdict) {
         must(&mut found, "own orders", totals, [0, 1, 2, 1]);
         must(&mut found, "money", executor.balance().await, 10);
     }
-    (town, (ROUNDS, found))
+    (ROUNDS, found)
 }
 
 /// What the lists of the person's own orders say they hold: active, expired, closed, deleted.

@@ -13,9 +13,9 @@ use super::town::{Answer, Ask, Town, at_once, must, seconds, tally};
 const LONG_AGO: i64 = 1_000_000_000;
 
 /// Credentials are as good as they are old, and what they say of a person is what is shown.
-pub async fn credentials_age() -> (Arc<Town>, Verdict) {
+pub async fn credentials_age(town: Arc<Town>) -> Verdict {
     const ROUNDS: usize = 10;
-    let (town, mut found) = (Town::open().await, Vec::new());
+    let mut found = Vec::new();
     for round in 0..ROUNDS {
         let person = town.person();
         let now = town.now().as_second();
@@ -48,13 +48,13 @@ pub async fn credentials_age() -> (Arc<Town>, Verdict) {
         let older = town.insist(&with(person.launch("Старое", now - 60, &[]), "tma")).await;
         must(&mut found, "older data", named(&older), json!(name));
     }
-    (town, (ROUNDS, found))
+    (ROUNDS, found)
 }
 
 /// Twenty first calls at once: all are answered, and there is one person.
-pub async fn first_sight() -> (Arc<Town>, Verdict) {
+pub async fn first_sight(town: Arc<Town>) -> Verdict {
     const ROUNDS: usize = 15;
-    let (town, mut found) = (Town::open().await, Vec::new());
+    let mut found = Vec::new();
     for _ in 0..ROUNDS {
         let person = town.person();
         let paths = ["/api/users/me", "/api/balance", "/api/users/me/preferences", "/api/orders"];
@@ -73,13 +73,13 @@ pub async fn first_sight() -> (Arc<Town>, Verdict) {
         must(&mut found, "zeros", zeros.map(|name| me[name].as_f64()), [Some(0.0); 4]);
         must(&mut found, "nulls", me["last_name"].clone(), Value::Null);
     }
-    (town, (ROUNDS, found))
+    (ROUNDS, found)
 }
 
 /// One review of one executor for one order, however often it is sent.
-pub async fn reviews() -> (Arc<Town>, Verdict) {
+pub async fn reviews(town: Arc<Town>) -> Verdict {
     const ROUNDS: usize = 10;
-    let (town, mut found) = (Town::open().await, Vec::new());
+    let mut found = Vec::new();
     for _ in 0..ROUNDS {
         let (client, executors) = (town.person(), town.people(2));
         let order = client.orders().await;
@@ -126,5 +126,5 @@ pub async fn reviews() -> (Arc<Town>, Verdict) {
         must(&mut found, "complaints", tally(&answers).as_str(), "200×1 409×9");
         must(&mut found, "first review", client.sees(&order).await["rating"].clone(), json!(4));
     }
-    (town, (ROUNDS, found))
+    (ROUNDS, found)
 }

@@ -100,9 +100,9 @@ fn told(found: &mut Vec<String>, who: &str, contact: &str, asks: &[Ask], answers
 
 /// Nobody reads a contact who has not paid: not in any answer of any endpoint, while others buy it,
 /// and in whatever way the order ends.
-pub async fn pay_to_reveal() -> (Arc<Town>, Verdict) {
+pub async fn pay_to_reveal(town: Arc<Town>) -> Verdict {
     const ROUNDS: usize = 9;
-    let (town, mut found) = (Town::open().await, Vec::new());
+    let mut found = Vec::new();
     for round in 0..ROUNDS {
         let secret = secret(&town, round).await;
         let (poor, buyer) = (town.person(), town.person());
@@ -148,7 +148,7 @@ pub async fn pay_to_reveal() -> (Arc<Town>, Verdict) {
             must(&mut found, "to whom it belongs", seen, json!(secret.contact));
         }
     }
-    (town, (ROUNDS, found))
+    (ROUNDS, found)
 }
 
 /// Lists tell it to nobody, and no notice does.
@@ -169,9 +169,9 @@ async fn lists_and_notices(town: &Arc<Town>, secret: &Secret, found: &mut Vec<St
 }
 
 /// What has been closed or deleted is nothing to strangers, and executors are nobody to each other.
-pub async fn hidden_orders() -> (Arc<Town>, Verdict) {
+pub async fn hidden_orders(town: Arc<Town>) -> Verdict {
     const ROUNDS: usize = 10;
-    let (town, mut found) = (Town::open().await, Vec::new());
+    let mut found = Vec::new();
     for _ in 0..ROUNDS {
         let (client, executors, stranger) = (town.person(), town.people(3), town.person());
         let ids = join_all((0..3).map(|_| client.orders())).await;
@@ -218,5 +218,5 @@ pub async fn hidden_orders() -> (Arc<Town>, Verdict) {
             must(&mut found, "an executor knows itself", is_executor, executor);
         }
     }
-    (town, (ROUNDS, found))
+    (ROUNDS, found)
 }

@@ -1,0 +1,109 @@
+//! What goes wrong, drawn from a seed: at the store, at the queues, at the processes, outside; and
+//! the clock, which moves on in leaps.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use engine::{CrashMode, CrashPlan, Fault, FaultKind, Target, When};
+use serde_json::json;
+
+use super::Storm;
+use super::dice::Dice;
+
+/// How long one kind of weather lasts.
+const SPELL: Duration = Duration::from_millis(200);
+
+/// What may go wrong, for which share of the calls.
+const TROUBLES: [(Target, FaultKind, f64); 16] = [
+    (Target::Dynamodb, FaultKind::Throttle, 0.04),
+    (Target::Dynamodb, FaultKind::Throttle, 0.4),
+    (Target::Dynamodb, FaultKind::Conflict, 0.15),
+    (Target::Dynamodb, FaultKind::Error, 0.04),
+    (Target::Dynamodb, FaultKind::FailBefore, 0.04),
+    (Target::Dynamodb, FaultKind::LostAnswer, 0.04),
+    (Target::Dynamodb, FaultKind::Timeout, 0.01),
+    (Target::Dynamodb, FaultKind::Partial, 0.3),
+    (Target::Dynamodb, FaultKind::IndexLag, 0.4),
+    (Target::Sqs, FaultKind::Throttle, 0.3),
+    (Target::Sqs, FaultKind::Error, 0.3),
+    (Target::Sqs, FaultKind::LostAnswer, 0.3),
+    (Target::Sqs, FaultKind::Partial, 0.5),
+    (Target::Sqs, FaultKind::MessageLost, 0.3),
+    (Target::Sqs, FaultKind::MessageTwice, 0.5),
+    (Target::Sqs, FaultKind::MessageLate, 0.5),
+];
+
+/// What goes wrong outside.
+const OUTSIDE: [(&str, &str, f64); 9] = [
+    ("telegram", "throttle", 0.1),
+    ("telegram", "error", 0.1),
+    ("telegram", "lost_answer", 0.02),
+    ("telegram", "delay", 0.1),
+    ("provider", "throttle", 0.1),
+    ("provider", "error", 0.2),
+    ("provider", "lost_answer", 0.1),
+    ("provider", "delay", 0.2),
+    ("provider", "conflict", 0.1),
+];
+
+/// How far the clock leaps, in seconds, and how often compared with others.
+const LEAPS: [(u64, usize); 7] =
+    [(0, 30), (1, 25), (5, 15), (20, 12), (60, 10), (300, 5), (900, 3)];
+
+/// One kind of weather after another, until the storm is over.
+pub async fn rage(storm: Arc<Storm>) {
+    let mut dice = Dice::new(storm.seed, 1_000_000);
+    while !storm.over.load(Ordering::Relaxed) {
+        storm.town.heal().await;
+        let mut weather = Vec::new();
+        for _ in 0..dice.below(4) {
+            weather.push(trouble(&storm, &mut dice));
+        }
+        for _ in 0..dice.below(2) {
+            let (target, kind, rate) = *dice.pick(&OUTSIDE);
+            let seed = dice.next() >> 12;
+            let fault = json!({
+                "target": target, "kind": kind, "rate": rate, "seed": seed, "delay_ms": 80,
+            });
+            storm.town.desk("faults", &fault).await;
+            weather.push(format!("{target} {kind} {rate}"));
+        }
+        if dice.chance(60) {
+            weather.push(death(&storm, &mut dice));
+        }
+        let leap = leap(&mut dice);
+        let now = storm.town.bench.stack.clock().advance(Duration::from_secs(leap));
+        storm.note(format!("weather at {now}: {}", weather.join(", ")));
+        tokio::time::sleep(SPELL).await;
+    }
+}
+
+fn trouble(storm: &Storm, dice: &mut Dice) -> String {
+    let (target, kind, rate) = *dice.pick(&TROUBLES);
+    let fault = Fault::new(target, kind).when(When::rate(rate)).seed(dice.next());
+    storm.town.bench.stack.engine().faults().inject(fault);
+    format!("{target:?} {kind:?} {rate}")
+}
+
+/// A function's process dies at one of its next calls.
+fn death(storm: &Storm, dice: &mut Dice) -> String {
+    let functions: Vec<_> = storm.town.bench.stack.wiring().functions.keys().collect();
+    let function = *dice.pick(&functions);
+    let at = u64::try_from(dice.below(6)).unwrap();
+    let mode = *dice.pick(&[CrashMode::Before, CrashMode::After, CrashMode::LostAnswer]);
+    let plan = CrashPlan { caller: Some(format!("local-{function}")), at, mode };
+    storm.town.bench.stack.engine().faults().crash(plan);
+    format!("{function} dies at {at} {mode:?}")
+}
+
+fn leap(dice: &mut Dice) -> u64 {
+    let mut left = dice.below(LEAPS.iter().map(|(_, weight)| weight).sum());
+    for (seconds, weight) in LEAPS {
+        if left < weight {
+            return seconds;
+        }
+        left -= weight;
+    }
+    0
+}
