@@ -1,7 +1,9 @@
 """Sections 3 and 5.1, P16: what holds for every request."""
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from mini_app import ApiError, MiniApp
@@ -10,7 +12,7 @@ from wire import Answer
 from world import World
 
 BODY_MAX_BYTES = 16384
-JSON_TYPE = {"Content-Type": "application/json"}
+PARALLEL_ROUNDS = 40
 
 
 def system(world: World) -> None:
@@ -244,24 +246,35 @@ def rate_limits(world: World) -> None:
         _exhaust(world, name, burst, call)
 
 
-def _exhaust(world: World, name: str, burst: int, call: Any) -> None:
+def _exhaust(world: World, name: str, burst: int, call: Callable[[MiniApp], Any]) -> None:
     app = world.person()
-
-    def status(_: int) -> ApiError | None:
-        try:
-            call(app)
-        except ApiError as error:
-            return error
-        return None
-
-    with ThreadPoolExecutor(4) as pool:
-        errors = [each for each in pool.map(status, range(burst + 1)) if each and each.status == 429]
-    world.report.equal(f"{name}: {burst} pass, one is 429", len(errors), 1)
-    for error in errors:
+    errors = [error for error in (_refusal(call, app) for _ in range(burst + 1)) if error]
+    limited = [each for each in errors if each.status == 429]
+    world.report.equal(f"{name}: {burst} pass, one is 429", len(limited), 1)
+    for error in limited:
         wait = error.answer.headers.get("retry-after", "")
         expected = ("rate_limited", "Too many requests. Try again later")
         world.report.equal(f"{name}: problem", (error.code, error.toast), expected)
         world.report.check(f"{name}: Retry-After", wait.isdigit() and int(wait) > 0, wait)
+
+
+def _refusal(call: Callable[[MiniApp], Any], app: MiniApp) -> ApiError | None:
+    try:
+        call(app)
+    except ApiError as error:
+        return error
+    return None
+
+
+def parallel_burst(world: World) -> None:
+    """The burst holds for parallel calls too: no token is given twice."""
+    over = []
+    for _ in range(PARALLEL_ROUNDS):
+        app = world.person()
+        with ThreadPoolExecutor(8) as pool:
+            errors = list(pool.map(partial(_refusal, lambda each: each.payment_status(1)), [app] * 61))
+        over.append(sum(each is not None and each.status == 429 for each in errors))
+    world.report.equal("61 parallel polls: one is 429, each time", over, [1] * PARALLEL_ROUNDS)
 
 
 def cold_start(world: World) -> None:
@@ -285,4 +298,5 @@ SCENARIOS = (
     coercion,
     hostile,
     rate_limits,
+    parallel_burst,
 )

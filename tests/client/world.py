@@ -19,6 +19,7 @@ from wire import Answer, Transport
 
 READY_WITHIN_S = 60
 STOPPED_WITHIN_S = 15
+IDLE_WITHIN_MS = 25_000
 START = "2026-11-22T12:00:00Z"
 FIRST_USER = 7_000_000_000
 LAG_S = 5
@@ -67,7 +68,7 @@ class World:
 
     def idle(self) -> None:
         """Waits until nothing due is left to do."""
-        self.ask("POST", "/idle", {})
+        self.ask("POST", "/idle", {"timeout_ms": IDLE_WITHIN_MS})
 
     def settle(self) -> None:
         """Lets public figures follow what was committed."""
