@@ -1,9 +1,9 @@
 //! Orders that come while a subscriber cools down (acceptance 15, P18).
 
 use serde_json::json;
-use tests::{Person, job};
+use tests::{Person, at_once, job};
 
-use super::{digest, offer, posts, subscriber, town};
+use super::{digest, link, offer, posts, subscriber, town};
 
 async fn frequency(person: &Person, minutes: i64) {
     let settings = json!({"frequency": minutes});
@@ -28,6 +28,26 @@ async fn a15_four_orders_are_one_message_and_one_digest() {
     assert_eq!(anna.notices().await, [told, vec![offer(&late)]].concat());
     world.advance(3_600).await;
     assert_eq!(anna.notices().await.len(), 3, "nothing is told twice");
+}
+
+/// However they are posted, one comes at once and the others together.
+#[tokio::test(flavor = "multi_thread")]
+async fn a15_four_orders_at_once_are_one_message_and_one_digest() {
+    let world = town!();
+    let (client, anna) = (world.person(1, "Иван").await, subscriber(&world, 2).await);
+    world.fault("sqs", "message_twice").await;
+    let made = at_once(4, |n| client.post("/api/orders", &job(&format!("@ivan_{n:05}")))).await;
+    let orders: Vec<String> =
+        made.iter().map(|order| order.json()["id"].as_str().unwrap().to_owned()).collect();
+    world.advance(601).await;
+    world.heal().await;
+    let told = anna.notices().await;
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("Новый заказ") && told[1].starts_with("🔔 Новых заказов: 3\n"));
+    for order in &orders {
+        let times = told.iter().map(|text| text.matches(link(order).as_str()).count());
+        assert_eq!(times.sum::<usize>(), 1, "{order}: {told:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
