@@ -144,9 +144,14 @@ impl Bench {
     /// Launch data of the user `id`, as the value of `Authorization`. Where a service takes either
     /// scheme, people come with either.
     pub fn launch(&self, id: i64) -> String {
+        self.launch_as(id, "Анна")
+    }
+
+    /// The same of somebody with this first name.
+    pub fn launch_as(&self, id: i64, name: &str) -> String {
         let token = BotToken::parse(&self.secret("TELEGRAM_BOT_TOKEN")).unwrap();
         let now = self.stack.clock().now().as_second().to_string();
-        let user = json!({ "id": id, "first_name": "Анна" }).to_string();
+        let user = json!({ "id": id, "first_name": name }).to_string();
         let scheme = if self.service == "errands" && id % 2 == 1 { "Bearer" } else { "tma" };
         format!("{scheme} {}", sign(&[("auth_date", &now), ("user", &user)], &token))
     }

@@ -40,13 +40,15 @@ const RARE: [(&str, &str); 4] = [
     ("club-payments-sandbox-state", "dynamodb:UpdateItem"),
 ];
 
-type Permissions = BTreeMap<String, BTreeSet<(String, String)>>;
+/// Functions, and what each of them may do or has done: an action on a resource.
+pub type Permissions = BTreeMap<String, BTreeSet<(String, String)>>;
 
-/// What `infra/functions/club.yaml` allows; the templates are generated from it, and CI compares them.
-fn allowed() -> Permissions {
-    let path = local::default_template().with_file_name("functions").join("club.yaml");
-    let text = std::fs::read_to_string(path).expect("infra/functions/club.yaml");
-    let all: Functions = serde_yaml_ng::from_str(&text).expect("club.yaml reads");
+/// What `infra/functions/<service>.yaml` allows; the templates are generated from it, and CI compares
+/// them.
+fn allowed(service: &str) -> Permissions {
+    let path = local::default_template().with_file_name("functions").join(service);
+    let text = std::fs::read_to_string(path.with_extension("yaml")).expect("the functions");
+    let all: Functions = serde_yaml_ng::from_str(&text).expect("the functions read");
     let permissions = all.functions.into_iter().map(|entry| {
         let mut own = BTreeSet::new();
         for word in &entry.table {
@@ -73,14 +75,16 @@ fn short(resource: &str) -> String {
         ["table", _] => "table".to_owned(),
         ["table", _, "index", name] => format!("index/{name}"),
         ["queue", name] => {
-            let plain = name.split_once("-club-").map_or(*name, |(_, plain)| plain);
+            let plain = ["-club-", "-errands-"].iter().find_map(|of| Some(name.split_once(of)?.1));
+            let plain = plain.unwrap_or(name);
             format!("queue/{plain}")
         }
         _ => resource.to_owned(),
     }
 }
 
-fn used(bench: &Bench, into: &mut Permissions) {
+/// Adds what was done on a bench since it was asked last.
+pub fn used(bench: &Bench, into: &mut Permissions) {
     for call in bench.stack.engine().calls().drain() {
         let Some(function) = call.caller.strip_prefix("local-") else { continue };
         let own = into.entry(function.to_owned()).or_default();
@@ -225,8 +229,14 @@ async fn renewals(bench: &Bench, bearer: &str) {
 async fn roles_allow_what_is_done_and_nothing_else() {
     let mut used = Permissions::new();
     everything(&mut used).await;
+    let wrong = differences("club", used, &RARE);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What was done and is not allowed, or is allowed and was not done, but for what is `rare`.
+pub fn differences(service: &str, mut used: Permissions, rare: &[(&str, &str)]) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (function, allowed) in allowed() {
+    for (function, allowed) in allowed(service) {
         let mut done = used.remove(&function).unwrap_or_default();
         // INIT reads one key to open its connection; functions inside this process do not.
         if allowed.iter().any(|(_, resource)| resource == "table") {
@@ -236,7 +246,7 @@ async fn roles_allow_what_is_done_and_nothing_else() {
             wrong.push(format!("{function} does {action} on {resource} without being allowed to"));
         }
         for (action, resource) in allowed.difference(&done) {
-            if RARE.contains(&(function.as_str(), action.as_str())) {
+            if rare.contains(&(function.as_str(), action.as_str())) {
                 continue;
             }
             wrong.push(format!("{function} may {action} on {resource} and never does"));
@@ -244,5 +254,5 @@ async fn roles_allow_what_is_done_and_nothing_else() {
     }
     used.remove("runner"); // the local stack itself, which reads streams and queues
     wrong.extend(used.keys().map(|function| format!("{function} has no role")));
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    wrong
 }

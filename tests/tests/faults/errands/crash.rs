@@ -66,14 +66,19 @@ async fn every_point(title: &str, functions: &[&str], walk: impl AsyncFn(&Bench)
 
 /// Lets every redelivery and sweep of the next hours happen.
 async fn rest(bench: &Bench) {
-    for seconds in [60, 240, 900, 3_600] {
+    for seconds in [300, 4_500] {
         bench.pass(seconds).await;
     }
 }
 
 /// Those that do the same for many, in so many calls each: some of the many stand for all.
-const MANY: [(&str, usize); 3] =
-    [("errands-notify-send", 3), ("errands-audit", 3), ("errands-outbox-sweep", 2)];
+const MANY: [(&str, usize); 5] = [
+    ("errands-notify-send", 3),
+    ("errands-audit", 3),
+    ("errands-outbox-sweep", 2),
+    ("errands-payments-create", 2),
+    ("errands-payments-reconcile", 2),
+];
 
 /// Which of a function's calls to try. A schedule mostly looks and finds nothing: one look stands
 /// for all, but for those around what it does.

@@ -307,8 +307,8 @@ fn open(items: &[Item], now: Timestamp, found: &mut Vec<String>) {
             found.push(format!("{} is active after its end", text(order, "id")));
         }
     }
-    for event in of(items, "OutboxEvent") {
-        found.push(format!("{} was never published", text(event, "id")));
+    for event in items.iter().filter(|item| item.contains_key("event")) {
+        found.push(format!("{} {} tells of an event", text(event, "pk"), text(event, "sk")));
     }
     for payment in of(items, "Payment") {
         let status = text(payment, "status");

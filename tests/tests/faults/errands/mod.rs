@@ -3,7 +3,10 @@
 mod crash;
 mod invariants;
 mod people;
+mod permissions;
 mod properties;
+mod secrets;
+mod sigkill;
 mod storm;
 mod walks;
 
