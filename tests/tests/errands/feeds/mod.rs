@@ -2,4 +2,5 @@
 
 mod own;
 mod pages;
+mod totals;
 mod validators;

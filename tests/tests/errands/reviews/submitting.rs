@@ -32,6 +32,10 @@ async fn a21_a_review_moves_the_rating_and_stands_on_the_order() {
             assert_eq!(seen["rating"], stars, "{seen}");
             assert_eq!(seen["review_comment"], "Пришёл вовремя", "{seen}");
         }
+        world.idle().await;
+        let public = world.get("/api/orders?status=completed&limit=1").await.json();
+        let first = &public["orders"][0];
+        assert_eq!((&first["id"], &first["rating"]), (&json!(order), &json!(stars)), "{public}");
         leap(&world, 60).await;
     }
     assert_eq!(client.me().await["rating"].as_f64(), Some(0.0), "clients have no rating");
@@ -216,4 +220,22 @@ async fn a21_executors_complain_once_whatever_became_of_the_order() {
         complaint(executor, order).await.detail(404, "not_taker", "You did not take this order");
     }
     assert_eq!(client.me().await["rating"].as_f64(), Some(0.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a21_reviews_of_three_at_once_all_count_and_the_first_stands() {
+    let world = busy!();
+    let (client, executors) = (world.person(1, "Иван").await, brigade(&world).await);
+    for round in 0..5 {
+        let order = completed(&client, &format!("contact {round}"), &executors).await;
+        let answers =
+            at_once(3, |n| review(&client, &order, Some(executors[n].id()), [3, 4, 5][n])).await;
+        let made = |answer: &tests::Answer| answer.ok()["review_id"].as_i64().unwrap();
+        let first = (0..3).min_by_key(|n| made(&answers[*n])).unwrap();
+        assert_eq!(client.sees(&order).await["rating"], [3, 4, 5][first]);
+        for (executor, stars) in executors.iter().zip([3.0, 4.0, 5.0]) {
+            assert_eq!(executor.me().await["rating"].as_f64(), Some(stars));
+        }
+        leap(&world, 1).await;
+    }
 }

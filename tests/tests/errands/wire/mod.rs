@@ -2,8 +2,10 @@
 
 mod client;
 mod corpus;
+mod limits;
 mod queries;
 mod routes;
+mod strange;
 
 use serde_json::Value;
 use tests::{Call, World};

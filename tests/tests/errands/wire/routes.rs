@@ -105,6 +105,21 @@ async fn a23_a_preflight_is_answered_for_every_route() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a23_scripts_may_read_what_pages_are_made_of() {
+    let world = errands!();
+    for path in ["/api/reviews", "/api/orders", "/api/users/me", "/nowhere"] {
+        let answer = world.get(path).header("origin", ORIGIN).await;
+        assert_eq!(answer.must("access-control-allow-origin"), ORIGIN, "{answer}");
+        let exposed = answer.list("access-control-expose-headers");
+        for header in ["link", "x-next-cursor", "x-total-count", "etag", "retry-after"] {
+            assert!(exposed.iter().any(|own| own == header), "{header}: {answer}");
+        }
+        let foreign = world.get(path).header("origin", "https://evil.example.com").await;
+        assert_eq!(foreign.header("access-control-allow-origin"), None, "{foreign}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a23_too_many_requests_are_told_when_to_come_again() {
     let world = errands!("RATE_SETTINGS" => "3/60");
     let (anna, boris) = (world.person(42, "Анна").await, world.person(43, "Борис").await);
