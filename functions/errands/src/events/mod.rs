@@ -1,5 +1,5 @@
-//! What follows a commit: one outbox row in the business transaction, relayed from the change
-//! stream, swept where the stream lost it.
+//! What follows a commit: an event in the business transaction, relayed from the change stream,
+//! swept where the stream lost it.
 //!
 //! ```text
 //! transaction ──▶ row ── relay ──▶ counters (once, with the row's mark)
