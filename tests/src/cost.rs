@@ -80,6 +80,23 @@ impl Table {
         assert_eq!(run.outcome, "ok", "{run:?}");
         self.row(&format!("{function} ({what})"), run.cost())
     }
+
+    /// Adds what the last run of a function cost before its handler began: the caller's record and
+    /// the limiter.
+    pub async fn choke(&mut self, world: &World, function: &str, what: &str) -> Cost {
+        let runs = world.desk_get(&format!("invocations?function={function}&limit=1")).await;
+        let choke = &runs["invocations"][0]["choke"];
+        let number = |name: &str| choke[name].as_u64().unwrap_or_else(|| panic!("{name}: {runs}"));
+        let cost = Cost {
+            requests: number("requests"),
+            sequence: number("sequence"),
+            items: number("items"),
+            read_milliunits: number("read_milliunits"),
+            write_milliunits: number("write_milliunits"),
+            messages: number("messages"),
+        };
+        self.row(&format!("choke point, {what}"), cost)
+    }
 }
 
 impl Invocation {

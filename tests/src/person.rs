@@ -41,6 +41,12 @@ impl Person {
         Self { user: self.user.clone(), init_data: self.user.init_data().await }
     }
 
+    /// The same person with another first name, and the mini-app opened anew.
+    pub async fn renamed(&self, name: &str) -> Self {
+        let user = User { name: name.to_owned(), ..self.user.clone() };
+        Self { init_data: user.init_data().await, user }
+    }
+
     /// A call as the mini-app makes it: with launch data and said to be JSON, whatever the method.
     pub fn call(&self, method: &str, path: &str) -> Call {
         let call = self.world().call(method, path).bearer(&self.init_data);

@@ -86,6 +86,42 @@ async fn a19_a_query_for_what_is_over_is_refused() {
     is_refused(&world, &stars, "expired", &json!({})).await;
 }
 
+/// The bot never heard that the link was made: the payment has failed, and so has its link.
+#[tokio::test(flavor = "multi_thread")]
+async fn a19_a_query_for_what_failed_is_refused() {
+    let world = errands!();
+    let payer = world.person(1, "Пётр").await;
+    world.fault("telegram", "lost_answer").await;
+    let wish = json!({"amount": 100, "provider": "telegram_stars"});
+    payer.post("/api/balance/create-invoice", &wish).await.is(503);
+    world.heal().await;
+    let links = world.bot_calls("createInvoiceLink").await;
+    let reference = links[0]["payload"]["payload"].as_str().unwrap();
+    let payment = reference.strip_prefix("er1.").unwrap().parse().unwrap();
+    let stars = Stars::of(&payer, payment).await;
+    assert_eq!(payer.payment(payment).await["status"], "expired", "failed, to the client");
+    is_refused(&world, &stars, "failed", &json!({})).await;
+}
+
+/// Who credits, a webhook or the books, is the same: one charge, one credit, one reversal.
+#[tokio::test(flavor = "multi_thread")]
+async fn a19_books_and_updates_speak_of_one_charge() {
+    let world = errands!();
+    let (payer, payment, _) = invoiced(&world, 1).await;
+    let path = format!("payments/{payment}");
+    let outcome = |outcome: &str, told: bool| json!({"outcome": outcome, "webhook": told, "deliveries": 3, "user_id": payer.id()});
+    world.desk_post(&path, &outcome("paid", false)).await;
+    world.advance(60).await;
+    assert_eq!(ledger(&payer).await, [entry("recharge", 100)], "by the poll");
+    world.desk_post(&path, &outcome("paid", true)).await;
+    assert_eq!(ledger(&payer).await, [entry("recharge", 100)]);
+    world.desk_post(&path, &outcome("refunded", true)).await;
+    assert_eq!(ledger(&payer).await, [entry("recharge", 100), entry("reversal", -100)]);
+    world.advance(2 * 3_600).await;
+    assert_eq!(ledger(&payer).await, [entry("recharge", 100), entry("reversal", -100)]);
+    assert_eq!(payer.rubles().await, 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a19_a_repeated_payment_credits_once() {
     let world = errands!();

@@ -1,8 +1,8 @@
 //! The price of every function: requests to DynamoDB, items written, units, dollars (§10).
 //!
 //! The table is a snapshot: a change in it is a decision. HTTP rows come from the header `X-Cost`,
-//! jobs from the desk's list of invocations. Neither holds what the choke point costs: the caller's
-//! record and the limiter. Prices are those of [`tests::Table`]; what DynamoDB charges for a refused
+//! jobs from the desk's list of invocations. Neither holds what the choke point costs, the caller's
+//! record and the limiter, which have lines of their own. Prices are those of [`tests::Table`]; what DynamoDB charges for a refused
 //! write it does not tell, and it is not in them.
 
 mod money;
@@ -81,14 +81,24 @@ async fn system(table: &mut Table, world: &World) {
 
 async fn users(table: &mut Table, town: &Town) -> Person {
     let anna = town.world.person(5, "Анна").await;
-    reads(table.http("errands-users-me (first sight)", &anna.get("/api/users/me").await), 1);
+    let (world, me) = (&town.world, "errands-users-me");
+    anna.me().await;
+    table.choke(world, me, "first sight").await;
+    let renamed = anna.renamed("Аня").await;
+    renamed.me().await;
+    table.choke(world, me, "another name").await;
+    let anna = renamed;
     let me = anna.get("/api/users/me").await;
+    reads(table.choke(world, "errands-users-me", "a read").await, 1);
+    world.get("/api/orders").await.is(200);
+    reads(table.choke(world, "errands-orders-list", "an anonymous read").await, 0);
     reads(table.http("errands-users-me", &me), 1);
     let same = unless(anna.get("/api/users/me"), &me).await;
     reads(table.http("errands-users-me", &same), 1);
     let wishes = json!({"categories": ["Сантехника"], "cities": ["Москва"]});
     let saved = anna.put("/api/users/me/preferences", &wishes).await;
     table.http("errands-users-preferences-save", &saved);
+    table.choke(world, "errands-users-preferences-save", "a change").await;
     let settings = json!({"enabled": true});
     let saved = anna.put("/api/users/me/notification-settings", &settings).await;
     table.http("errands-users-notifications-save", &saved);

@@ -17,6 +17,10 @@ pub(super) async fn posting(table: &mut Table, town: &Town) -> String {
     writes(table.http("errands-orders-create (with a key)", &keyed), 0, 6);
     let again = client.post("/api/orders", &job("@ivan_124")).key("cost").await;
     table.http("errands-orders-create (the key again)", &again);
+    let mut long = job("@ivan_128");
+    long["description"] = json!("я".repeat(1_000));
+    let made = client.post("/api/orders", &long).await;
+    writes(table.http("errands-orders-create (the longest description)", &made), 0, 5);
     let busy = client.post("/api/orders", &job("@Ivan_124")).await;
     table.http("errands-orders-create (contact busy)", &busy);
     let path = format!("/api/orders/{order}");
@@ -30,6 +34,9 @@ pub(super) async fn posting(table: &mut Table, town: &Town) -> String {
     );
     let moved = client.put(&path, &json!({"contact": "@ivan_125"})).await;
     writes(table.http("errands-orders-update (contact)", &moved), 1, 5);
+    let spare = made.json()["id"].as_str().unwrap().to_owned();
+    let gone = client.delete(&format!("/api/orders/{spare}")).await;
+    writes(table.http("errands-orders-delete (the longest description)", &gone), 1, 5);
     let spare = client.posts(&job("@ivan_126")).await;
     let deleted = client.delete(&format!("/api/orders/{spare}")).await;
     writes(table.http("errands-orders-delete", &deleted), 1, 5);
