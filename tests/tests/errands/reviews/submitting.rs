@@ -239,3 +239,17 @@ async fn a21_reviews_of_three_at_once_all_count_and_the_first_stands() {
         leap(&world, 1).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a21_a_mean_is_rounded_half_up() {
+    let world = busy!();
+    let (client, executor) = (world.person(1, "Иван").await, rich(&world, 2).await);
+    let steps =
+        [(5, 5.0), (4, 4.5), (4, 4.33), (4, 4.25), (4, 4.2), (4, 4.17), (4, 4.14), (4, 4.13)];
+    for (n, (stars, mean)) in steps.into_iter().enumerate() {
+        let contact = format!("contact {n}");
+        let order = completed(&client, &contact, std::slice::from_ref(&executor)).await;
+        review(&client, &order, None, stars).await.ok();
+        assert_eq!(executor.me().await["rating"].as_f64(), Some(mean), "{n}");
+    }
+}
