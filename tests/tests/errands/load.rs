@@ -23,14 +23,17 @@ fn number(value: &Value) -> i64 {
     value.as_i64().unwrap_or_else(|| panic!("no number: {value}"))
 }
 
-/// I1 as the ledger shows it: its sum is the balance, and its newest entry says so.
+/// I1 as the ledger shows it: each entry says what the balance was after it, and the newest what
+/// it is.
 async fn books_agree(person: &Person) {
     let (ledger, balance) = (person.ledger().await, person.rubles().await);
-    let amounts = ledger.iter().map(|entry| number(&entry["amount"]));
-    assert_eq!(amounts.sum::<i64>(), balance, "{ledger:?}");
-    let newest = ledger.first().map_or(0, |entry| number(&entry["balance_after"]));
-    assert_eq!(newest, balance, "{ledger:?}");
-    assert!(balance >= 0, "{balance}");
+    let mut running = 0;
+    for entry in ledger.iter().rev() {
+        running += number(&entry["amount"]);
+        assert_eq!(number(&entry["balance_after"]), running, "{ledger:?}");
+        assert!(running >= 0, "{ledger:?}");
+    }
+    assert_eq!(running, balance, "{ledger:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,14 +70,13 @@ async fn a06_twenty_recharges_lose_nothing() {
     assert_eq!(count(&answers, 200), 20, "{answers:?}");
     assert_eq!(payer.rubles().await, 200);
     let steps: Vec<i64> = (1..=20).map(|n| n * 10).collect();
-    let after = |bodies: Vec<Value>, field: &str| -> Vec<i64> {
-        let mut after: Vec<i64> = bodies.iter().map(|body| number(&body[field])).collect();
-        after.sort_unstable();
-        after
-    };
-    let answered = answers.iter().map(Answer::json).collect();
-    assert_eq!(after(answered, "new_balance"), steps, "each answer is a step of its own");
-    assert_eq!(after(entries(&payer, "recharge").await, "balance_after"), steps);
+    let answered = answers.iter().map(|answer| number(&answer.json()["new_balance"]));
+    let mut answered: Vec<i64> = answered.collect();
+    answered.sort_unstable();
+    assert_eq!(answered, steps, "each answer is a step of its own");
+    let recharges = entries(&payer, "recharge").await;
+    let after = recharges.iter().map(|entry| number(&entry["balance_after"]));
+    assert_eq!(after.collect::<Vec<_>>(), steps, "in the order they took effect");
     books_agree(&payer).await;
 }
 
@@ -169,6 +171,81 @@ async fn a06_twenty_first_calls_meet_one_user() {
     let answers = at_once(20, |_| boris.post("/api/balance/recharge", &json!({"amount": 1}))).await;
     assert_eq!(count(&answers, 200), 20, "{answers:?}");
     assert_eq!((boris.rubles().await, boris.ledger().await.len()), (20, 20));
+}
+
+/// Money comes back while the balances it comes to are changing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a06_refunds_meet_balances_that_change() {
+    let world = errands!();
+    let client = world.person(1, "Иван").await;
+    let mut executors = Vec::new();
+    for id in 11..14 {
+        let executor = world.person(id, "Пётр").await;
+        executor.recharges(100).await;
+        executors.push(executor);
+    }
+    for round in 0..4 {
+        let order = client.posts(&job(&format!("@ivan_{round:05}"))).await;
+        let other = client.posts(&job(&format!("@petr_{round:05}"))).await;
+        for executor in &executors {
+            executor.act(&order, "take").await.is(200);
+        }
+        let answers = at_once(14, |n| match (n, n % 3) {
+            (12.., _) => client.act(&order, "close"),
+            (6..12, which) => executors[which].act(&other, "take"),
+            (_, which) => executors[which].post("/api/balance/recharge", &json!({"amount": 1})),
+        })
+        .await;
+        assert_eq!(count(&answers[..12], 200), 12, "{answers:?}");
+        assert_eq!((count(&answers, 204), count(&answers, 410)), (1, 1), "{answers:?}");
+    }
+    for executor in &executors {
+        assert_eq!(entries(executor, "refund").await.len(), 4);
+        assert_eq!(entries(executor, "order_take").await.len(), 8);
+        assert_eq!(executor.rubles().await, 100 + 4 * 2 - 4 * 2);
+        books_agree(executor).await;
+    }
+}
+
+/// The clock ends orders while everybody else does too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a06_the_clock_and_the_client_refund_once() {
+    let world = errands!();
+    let client = world.person(1, "Иван").await;
+    let mut executors = Vec::new();
+    for id in 11..14 {
+        let executor = world.person(id, "Пётр").await;
+        executor.recharges(6).await;
+        executors.push(executor);
+    }
+    let mut orders = Vec::new();
+    for n in 0..3 {
+        let order = client.posts(&job(&format!("@ivan_{n:05}"))).await;
+        for executor in &executors {
+            executor.act(&order, "take").await.is(200);
+        }
+        orders.push(order);
+    }
+    let clock = world.clone();
+    let moving = tokio::spawn(async move { clock.advance(960).await });
+    let answers = at_once(18, |n| match n % 2 {
+        0 => client.act(&orders[n % 3], "close"),
+        _ => executors[n % 3].post("/api/balance/recharge", &json!({"amount": 1})),
+    })
+    .await;
+    moving.await.unwrap();
+    world.run("errands-orders-sweep").await;
+    for answer in &answers {
+        assert!([200, 204, 410].contains(&answer.status), "{answer}");
+    }
+    for executor in &executors {
+        assert_eq!(entries(executor, "refund").await.len(), 3);
+        assert_eq!(
+            (executor.rubles().await, &executor.me().await["active_orders"]),
+            (9, &json!(0))
+        );
+        books_agree(executor).await;
+    }
 }
 
 /// Everybody does everything at once, some of it to the same orders.

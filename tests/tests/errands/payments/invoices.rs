@@ -127,6 +127,29 @@ async fn a17_a_lost_webhook_is_made_up_for_by_the_poll() {
     }
 }
 
+/// Webhooks, polls, the sweep and the end of the invoice's life come together.
+#[tokio::test(flavor = "multi_thread")]
+async fn a17_money_that_comes_at_the_last_moment_is_credited_once() {
+    let world = errands!();
+    let payer = world.person(1, "Пётр").await;
+    let payment = payer.invoice(100, "crypto_bot").await;
+    let crypto = Crypto::of(&world, payment).await;
+    world.advance(30 * 60 - 1).await;
+    world.pay(&payment.to_string(), Webhook::Lost).await;
+    let clock = world.clone();
+    let moving = tokio::spawn(async move { clock.advance(61).await });
+    let sweeping = world.clone();
+    let sweep = tokio::spawn(async move { sweeping.run("errands-payments-sweep").await });
+    for answer in at_once(6, |_| crypto.paid()).await {
+        assert!([200, 503].contains(&answer.status), "{answer}");
+    }
+    moving.await.unwrap();
+    sweep.await.unwrap();
+    crypto.paid().await.is(200);
+    world.advance(3_600).await;
+    is_paid_once(&payer, payment).await;
+}
+
 /// The poll after the last check is the sweep's.
 #[tokio::test(flavor = "multi_thread")]
 async fn a17_the_sweep_polls_when_messages_are_lost() {
