@@ -49,7 +49,10 @@ pub(crate) fn router<S: Service>(
     let handler = handler.with_state(app.clone());
     let routes = match endpoint.path {
         "$default" => Router::new().fallback_service(handler),
-        path => Router::new().route(path, handler),
+        // The gateway matches what was sent, and this what is left once `..` is resolved.
+        path => {
+            Router::new().route(path, handler).fallback(async || Problem::not_found("Not Found"))
+        }
     };
     let choke = Arc::new(Choke { platform: app.platform().clone(), endpoint, wire: S::WIRE });
     routes.layer(from_fn_with_state(choke, pass))

@@ -38,14 +38,11 @@ pub struct Body(pub Fields);
 pub struct Asked(pub Fields);
 
 impl Fields {
-    /// The fields of a JSON object; an empty body has none.
+    /// The fields of a JSON object.
     ///
     /// # Errors
-    /// 422 `invalid_json` when it is anything but a JSON object.
+    /// 422 `invalid_json` when it is anything else, also nothing.
     pub fn of_json(body: &[u8]) -> Result<Self> {
-        if body.is_empty() {
-            return Ok(Self::default());
-        }
         let unreadable = || {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             Problem::refused(status, "invalid_json", "Request body is not valid JSON")
@@ -211,7 +208,12 @@ fn integer(text: &str) -> Option<i64> {
     let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
     let are_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     let is_whole = !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0');
-    if are_digits && is_whole { whole.parse().ok() } else { None }
+    if !are_digits || !is_whole {
+        return None;
+    }
+    // Beyond what is stored is beyond every range.
+    let beyond = if whole.starts_with('-') { i64::MIN } else { i64::MAX };
+    Some(whole.parse().unwrap_or(beyond))
 }
 
 fn flag(text: &str) -> Option<bool> {

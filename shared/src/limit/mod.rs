@@ -14,7 +14,7 @@ mod network;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use jiff::SignedDuration;
@@ -110,7 +110,7 @@ pub struct Limiter {
     table: Table,
     buckets: Arc<HashMap<&'static str, Bucket>>,
     trusted: Arc<Vec<Network>>,
-    warm: Arc<Mutex<HashMap<(&'static str, String), Instant>>>,
+    warm: Arc<Mutex<Warm>>,
 }
 
 /// Callers remembered by one process; beyond it, those with full buckets are forgotten.
@@ -173,19 +173,21 @@ impl Limiter {
         let Some(bucket) = self.buckets.get(class.name).copied() else {
             return Err(Problem::bug(format!("the service does not list {}", class.name)));
         };
-        let warm = self.warm_full_at(class, key);
+        if !class.is_exact(mutates) {
+            let taken = self.take_warm(class, bucket, key, now);
+            return match taken {
+                Taken::Token(full_at) => Ok(bucket.allowance(full_at, now)),
+                Taken::Nothing(full_at) => Err(refused(bucket, full_at, now)),
+            };
+        }
+        let warm = lock(&self.warm).get(&(class.name, key.to_owned())).copied();
         if let Some(full_at) = warm.filter(|full_at| *full_at > bucket.latest(now)) {
             return Err(refused(bucket, full_at, now));
-        }
-        if !class.is_exact(mutates) {
-            let full_at = warm.unwrap_or(now).max(now) + bucket.interval();
-            self.remember(class, key, full_at, now);
-            return Ok(bucket.allowance(full_at, now));
         }
         match self.take_exact(class, bucket, key, now).await {
             Ok(Taken::Token(full_at)) => Ok(bucket.allowance(full_at, now)),
             Ok(Taken::Nothing(full_at)) => {
-                self.remember(class, key, full_at, now);
+                remember(&mut lock(&self.warm), class, key, full_at, now);
                 Err(refused(bucket, full_at, now))
             }
             Err(error) if class.fails_closed => Err(error.into()),
@@ -245,19 +247,32 @@ impl Limiter {
         Err(WriteError::Conflict)
     }
 
-    fn warm_full_at(&self, class: &LimitClass, key: &str) -> Option<Instant> {
-        let warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
-        warm.get(&(class.name, key.to_owned())).copied()
+    /// Takes a token of the process's own bucket.
+    fn take_warm(&self, class: &LimitClass, bucket: Bucket, key: &str, now: Instant) -> Taken {
+        let mut warm = lock(&self.warm);
+        let known = warm.get(&(class.name, key.to_owned())).copied();
+        if let Some(full_at) = known.filter(|full_at| *full_at > bucket.latest(now)) {
+            return Taken::Nothing(full_at);
+        }
+        let full_at = known.unwrap_or(now).max(now) + bucket.interval();
+        remember(&mut warm, class, key, full_at, now);
+        Taken::Token(full_at)
     }
+}
 
-    fn remember(&self, class: &LimitClass, key: &str, full_at: Instant, now: Instant) {
-        let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
-        if warm.len() >= WARM_MAX {
-            warm.retain(|_, full_at| *full_at > now);
-        }
-        if warm.len() < WARM_MAX {
-            warm.insert((class.name, key.to_owned()), full_at);
-        }
+type Warm = HashMap<(&'static str, String), Instant>;
+
+fn lock(warm: &Mutex<Warm>) -> MutexGuard<'_, Warm> {
+    warm.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn remember(warm: &mut Warm, class: &LimitClass, key: &str, full_at: Instant, now: Instant) {
+    let at = (class.name, key.to_owned());
+    if warm.len() >= WARM_MAX && !warm.contains_key(&at) {
+        warm.retain(|_, full_at| *full_at > now);
+    }
+    if warm.len() < WARM_MAX || warm.contains_key(&at) {
+        warm.insert(at, full_at);
     }
 }
 
@@ -346,6 +361,21 @@ mod tests {
             })
             .await;
         assert_eq!(meter.choke().requests, 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn reads_in_parallel_pass_exactly_the_limit_too() {
+        let limiter = limiter().await;
+        for round in 0..100 {
+            let calls = (0..40).map(|_| {
+                let limiter = limiter.clone();
+                tokio::spawn(async move {
+                    limiter.take(&WARM, &round.to_string(), false, at(0)).await.is_ok()
+                })
+            });
+            let passed = join_all(calls).await.into_iter().filter(|call| *call.as_ref().unwrap());
+            assert_eq!(passed.count(), 20, "round {round}");
+        }
     }
 
     #[tokio::test]

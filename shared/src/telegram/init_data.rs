@@ -365,11 +365,13 @@ fn lower_hex_32(text: &str) -> Option<[u8; 32]> {
 }
 
 /// Epoch seconds in plain decimal: digits only, within what a timestamp can hold.
+/// Seconds since 1970; what no calendar reaches is the end of time, which is too far ahead.
 fn instant(text: &str) -> Option<Timestamp> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    Timestamp::from_second(text.parse().ok()?).ok()
+    let seconds = text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    Some(seconds.unwrap_or(Timestamp::MAX))
 }
 
 #[cfg(test)]

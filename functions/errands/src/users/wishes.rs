@@ -98,7 +98,7 @@ mod tests {
     fn telling(body: &str) -> Result<Telling> {
         let settings =
             Settings::from_environment(&Environment::from_iter([("STAGE".into(), "test".into())]));
-        Telling::read(Fields::of_json(body.as_bytes()).unwrap(), &settings.unwrap())
+        Telling::read(Fields::of_json(body.as_bytes())?, &settings.unwrap())
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
             (r#"{"frequency":"15","enabled":null}"#, Some(15)),
             (r#"{"frequency":10.0}"#, Some(10)),
             (r#"{"frequency":null}"#, None),
-            ("", None),
+            ("{}", None),
         ] {
             assert_eq!(telling(body).unwrap(), Telling { enabled: None, frequency }, "{body}");
         }
@@ -146,5 +146,6 @@ mod tests {
         for body in [r#"{"frequency":4}"#, r#"{"frequency":16}"#, r#"{"frequency":5.5}"#] {
             assert_eq!(telling(body).unwrap_err().code(), "validation_failed", "{body}");
         }
+        assert_eq!(telling("").unwrap_err().code(), "invalid_json");
     }
 }

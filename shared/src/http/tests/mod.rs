@@ -292,6 +292,17 @@ async fn panics_large_bodies_and_bad_json_are_problems() {
 }
 
 #[tokio::test]
+async fn a_path_that_resolves_to_another_is_a_problem_too() {
+    let function = started(order_function(), &[]).await;
+    let launch = launch_data(42);
+    let headers = [("authorization", launch.as_str())];
+    for path in ["/orders/%2e%2e", "/orders/..", "/orders/."] {
+        let reply = send(&function, "POST", path, &headers, "{\"amount\":1}").await;
+        assert_eq!((reply.status, reply.body["code"].as_str()), (404, Some("not_found")), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_same_key_gives_the_same_answer() {
     let function = started(order_function(), &[]).await;
     let launch = launch_data(42);

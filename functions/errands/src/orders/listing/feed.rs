@@ -77,8 +77,7 @@ fn shown(found: &Found, status: Status, slice: &Slice, viewer: Option<i64>, now:
         .map(|order| view(order, viewer, now))
         .collect();
     let least = i64::try_from(slice.offset.saturating_add(shown.len())).unwrap_or(i64::MAX);
-    // An offset beyond the end shows nothing, and says nothing of how many there are.
-    let total = if shown.is_empty() { total.max(0) } else { total.max(least) };
+    let total = total.max(least);
     let next = last.filter(|_| has_more).map(|at| Place { at, known: total });
     Page { orders: shown, total, next }
 }

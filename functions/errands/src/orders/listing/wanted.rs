@@ -63,8 +63,9 @@ impl Filter {
 impl Wanted {
     /// Reads it; everything wrong with it is told at once.
     pub(super) fn read(mut asked: Fields, visitor: Option<&User>, secret: &Secret) -> Result<Self> {
-        let mut text = |name| asked.text(name, 0, usize::MAX).filter(|text| !text.is_empty());
+        let mut text = |name| asked.text(name, 0, usize::MAX);
         let (category, city, status) = (text("category"), text("city"), text("status"));
+        let [category, city] = [category, city].map(|text| text.filter(|text| !text.is_empty()));
         let filter = Filter { category, city: city.as_deref().map(CityKey::of) };
         let mut flag = |name| asked.flag(name).unwrap_or(false) && visitor.is_some();
         let (mine, taken) = (flag("mine"), flag("taken_by_me"));
