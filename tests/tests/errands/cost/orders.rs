@@ -119,7 +119,7 @@ pub(super) async fn ending(table: &mut Table, town: &Town, order: &str) {
     town.executors[0].recharges(1).await;
     let closed = town.client.act(&order, "close").await;
     // What the take says of the balance holds no longer, and a second transaction is what it takes.
-    let cost = table.http("errands-orders-close (1 refund, the balance has moved)", &closed);
+    let cost = table.http("errands-orders-close (1 refund, balance moved)", &closed);
     writes(cost, 2, 7);
     town.world.idle().await;
     let order = town.taken("@ivan_204", 3).await;
