@@ -82,7 +82,7 @@ def bodies(world: World) -> None:
     charset = app.raw("PUT", path, b"{}", headers={"Content-Type": "application/json; charset=utf-8"})
     report.equal("a charset is no other type", charset.status, 200)
     report.equal("a body of the limit", app.raw("PUT", path, _padded(BODY_MAX_BYTES)).status, 200)
-    for size in (BODY_MAX_BYTES + 1, 10_000_000):
+    for size in (BODY_MAX_BYTES + 1, 5_000_000):
         report.refused(
             f"413 for {size} bytes",
             (413, "body_too_large", "Request body is too large"),
@@ -92,6 +92,8 @@ def bodies(world: World) -> None:
             path,
             _padded(size),
         )
+    # What no Lambda can be handed, the gateway refuses itself, in its own words.
+    report.equal("413 for 10 MB", app.raw("PUT", path, _padded(10_000_000)).status, 413)
     for body in (b"", b"{", b"{'a':1}", b"\xff\xfe", b'{"categories":[}', b"nonsense", b"[" * 9000):
         report.refused(
             f"invalid JSON {body[:20]!r}",
