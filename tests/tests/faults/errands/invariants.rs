@@ -330,7 +330,7 @@ fn open(items: &[Item], now: Timestamp, found: &mut Vec<String>) {
     }
 }
 
-/// A feed's counters come to the number of its orders.
+/// A feed's counters come to the number of its orders, or of its reviews.
 fn feeds(items: &[Item], found: &mut Vec<String>) {
     let mut counted: BTreeMap<(i64, String), (i64, i64)> = BTreeMap::new();
     for order in of(items, "Order") {
@@ -351,6 +351,12 @@ fn feeds(items: &[Item], found: &mut Vec<String>) {
                 found.push(format!("{} stands in {stands}", text(order, "id")));
             }
             counted.entry((index, partition)).or_default().0 += 1;
+        }
+    }
+    for review in of(items, "Review") {
+        let of_rating = format!("reviews#{}", number(review, "rating"));
+        for place in [(1, "reviews".to_owned()), (2, of_rating)] {
+            counted.entry(place).or_default().0 += 1;
         }
     }
     for counter in of(items, "FeedCounter") {

@@ -249,9 +249,9 @@ impl Mind<'_> {
             return self.me.ask("PUT", "/api/users/me/preferences").json(&wish);
         }
         let settings = match self.dice.below(3) {
-            0 => json!({ "enabled": self.dice.chance(70) }),
+            0 => json!({ "enabled": self.dice.chance(40) }),
             1 => json!({ "frequency": self.dice.number(5, 15) }),
-            _ => json!({ "enabled": true, "frequency": self.dice.number(5, 15) }),
+            _ => json!({ "enabled": self.dice.chance(60), "frequency": 5 }),
         };
         self.me.ask("PUT", "/api/users/me/notification-settings").json(&settings)
     }

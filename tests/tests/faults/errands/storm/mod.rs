@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Messages per second: the pace is kept by the machine's time, and a storm writes for hours of
 /// the clock.
 const PACES: [(&str, &str); 2] =
-    [("TELEGRAM_MSGS_PER_SECOND", "500"), ("TELEGRAM_MSGS_PER_CHAT_PER_SECOND", "20")];
+    [("TELEGRAM_MSGS_PER_SECOND", "50000"), ("TELEGRAM_MSGS_PER_CHAT_PER_SECOND", "5000")];
 /// How far the clock goes after the storm, step by step, until nothing is left to do.
 const CALMS: [u64; 9] = [60, 60, 120, 240, 480, 900, 1_800, 3_600, 7_200];
 

@@ -14,7 +14,12 @@ use super::dice::Dice;
 /// How long one kind of weather lasts.
 const SPELL: Duration = Duration::from_millis(200);
 
-/// What may go wrong, for which share of the calls.
+/// With more messages waiting the clock leaps no more: hours would pass in which this machine could
+/// not do the work of minutes, and every sweep would find it undone.
+const BACKLOG: u64 = 100;
+
+/// What may go wrong, for which share of the calls. Few messages are doubled, be it by a lost
+/// answer: a hint that comes too early is sent again, and so is each of its doubles.
 const TROUBLES: [(Target, FaultKind, f64); 16] = [
     (Target::Dynamodb, FaultKind::Throttle, 0.04),
     (Target::Dynamodb, FaultKind::Throttle, 0.4),
@@ -27,10 +32,10 @@ const TROUBLES: [(Target, FaultKind, f64); 16] = [
     (Target::Dynamodb, FaultKind::IndexLag, 0.4),
     (Target::Sqs, FaultKind::Throttle, 0.3),
     (Target::Sqs, FaultKind::Error, 0.3),
-    (Target::Sqs, FaultKind::LostAnswer, 0.3),
+    (Target::Sqs, FaultKind::LostAnswer, 0.05),
     (Target::Sqs, FaultKind::Partial, 0.5),
     (Target::Sqs, FaultKind::MessageLost, 0.3),
-    (Target::Sqs, FaultKind::MessageTwice, 0.5),
+    (Target::Sqs, FaultKind::MessageTwice, 0.05),
     (Target::Sqs, FaultKind::MessageLate, 0.5),
 ];
 
@@ -48,8 +53,7 @@ const OUTSIDE: [(&str, &str, f64); 9] = [
 ];
 
 /// How far the clock leaps, in seconds, and how often compared with others.
-const LEAPS: [(u64, usize); 7] =
-    [(0, 30), (1, 25), (5, 15), (20, 12), (60, 10), (300, 5), (900, 3)];
+const LEAPS: [(u64, usize); 7] = [(0, 30), (1, 25), (5, 20), (20, 14), (60, 8), (300, 2), (900, 1)];
 
 /// One kind of weather after another, until the storm is over.
 pub async fn rage(storm: Arc<Storm>) {
@@ -72,11 +76,21 @@ pub async fn rage(storm: Arc<Storm>) {
         if dice.chance(60) {
             weather.push(death(&storm, &mut dice));
         }
-        let leap = leap(&mut dice);
+        let mut leap = leap(&mut dice);
+        if waiting(&storm) > BACKLOG {
+            leap = leap.min(1);
+        }
         let now = storm.town.bench.stack.clock().advance(Duration::from_secs(leap));
         storm.note(format!("weather at {now}: {}", weather.join(", ")));
         tokio::time::sleep(SPELL).await;
     }
+}
+
+/// Messages that could be worked on now.
+fn waiting(storm: &Storm) -> u64 {
+    let queues = storm.town.bench.stack.engine().queues().depths().expect("depths");
+    let queues = queues.iter().filter(|queue| queue.dead_letter_queue.is_some());
+    queues.map(|queue| queue.visible).sum()
 }
 
 fn trouble(storm: &Storm, dice: &mut Dice) -> String {
