@@ -4,6 +4,8 @@
 //! order:
 //! - [`auth`]: sign-in, and the member behind every credential;
 //! - [`payments`]: offers, attempts, settlement in one transaction, delayed checks;
+//! - [`gifts`]: paid periods that somebody else activates;
+//! - [`subscriptions`]: how long a member's time lasts;
 //! - [`energies`]: the ledger of points, and its audit;
 //! - [`outbox`]: what members are told, once;
 //! - [`ratings`]: aggregates fed by the change stream, published by the hour;
@@ -14,10 +16,12 @@
 
 pub mod auth;
 pub mod energies;
+pub mod gifts;
 pub mod health;
 pub mod outbox;
 pub mod payments;
 pub mod ratings;
+pub mod subscriptions;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod texts;
@@ -41,6 +45,8 @@ pub struct Parts {
     pub platform: Platform,
     /// Terms and timers of payments.
     pub payments: payments::Settings,
+    /// Terms of gifts.
+    pub gifts: gifts::Settings,
     /// Where messages leave for members.
     pub outbox: outbox::Settings,
     /// The queue of delayed payment checks, for functions that send to it.
@@ -65,6 +71,7 @@ impl Service for App {
         let queue = |name| environment.get(name).map(|url| Queue::new(&platform.aws, url));
         Ok(Self(Arc::new(Parts {
             payments: payments::Settings::from_environment(environment)?,
+            gifts: gifts::Settings::from_environment(environment)?,
             outbox: outbox::Settings::from_environment(environment)?,
             payment_checks: queue("PAYMENT_CHECKS_QUEUE_URL"),
             outbox_queue: queue("OUTBOX_QUEUE_URL"),
@@ -83,6 +90,7 @@ pub fn functions() -> Vec<Function<App>> {
     [
         auth::functions(),
         payments::functions(),
+        gifts::functions(),
         energies::functions(),
         ratings::functions(),
         outbox::functions(),

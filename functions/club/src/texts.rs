@@ -31,6 +31,16 @@ pub const OFFER_INACTIVE: &str = "Предложение больше не де�
 pub const CURRENCY_NOT_OFFERED: &str = "Оплата в этой валюте недоступна";
 /// Giver and recipient are one.
 pub const GIFT_SELF: &str = "Нельзя подарить подписку самому себе";
+/// No gift has this token.
+pub const GIFT_NOT_FOUND: &str = "Подарок не найден. Проверьте ссылку";
+/// The gift is for somebody else.
+pub const GIFT_WRONG_RECIPIENT: &str = "Этот подарок предназначен другому человеку";
+/// Somebody else has activated the gift.
+pub const GIFT_ALREADY_ACTIVATED: &str = "Этот подарок уже активирован";
+/// The gift was not activated in time.
+pub const GIFT_OVER: &str = "Срок действия подарка истёк";
+/// The gift was given back.
+pub const GIFT_REVOKED: &str = "Подарок отменён: платёж за него возвращён";
 /// The payment provider is not known or not enabled.
 pub const PROVIDER_UNKNOWN: &str = "Способ оплаты недоступен";
 /// Too late after the end of a subscription, and too early for the next.
@@ -50,6 +60,9 @@ pub const LINK_PENDING: &str = "Ссылка уже создаётся. Попр
 
 /// Why 500 energies came with a payment.
 pub const REASON_PAYMENT: &str = "Продление подписки";
+
+/// Why energies came with a gift.
+pub const REASON_GIFT: &str = "Активация подарочной подписки";
 
 /// Why energies were taken with a refund.
 pub const REASON_REFUND: &str = "Возврат платежа";
@@ -71,6 +84,16 @@ pub const PAYMENT_NOT_COMPLETED: &str = "Мы не увидели оплату. 
 pub fn gift_link(link: &str) -> String {
     format!("Подарок оплачен! Отправьте эту ссылку тому, кому дарите подписку: {link}")
 }
+
+/// What a giver is told once a gift is activated. `days` is what it held.
+#[must_use]
+pub fn gift_activated(days: u32) -> String {
+    format!("Ваш подарок активирован! Он добавил к подписке дней: {days} 🎁")
+}
+
+/// What a giver is told when nobody has activated a gift in time.
+pub const GIFT_EXPIRED: &str =
+    "Ваш подарок так и не активировали: срок его действия истёк, ссылка больше не работает.";
 
 /// What a payer is told once the last of the money was given back.
 pub const REFUNDED: &str = "Платёж возвращён полностью.";

@@ -136,6 +136,15 @@ fn sentence(status: StatusCode) -> &'static str {
     }
 }
 
+/// The code of [`lease_lost`].
+pub const LEASE_LOST: &str = "lease_lost";
+
+/// The work of a job belongs to another run by now.
+#[must_use]
+pub fn lease_lost() -> Problem {
+    Problem::new(StatusCode::CONFLICT, LEASE_LOST, "Conflict", texts::TRY_AGAIN)
+}
+
 fn success_schema(body: Value) -> Value {
     let success = json!({
         "type": "object", "required": ["success"], "properties": { "success": { "const": true } },

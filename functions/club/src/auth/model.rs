@@ -78,6 +78,8 @@ pub struct Member {
     /// Did the current period come as a gift?
     #[serde(default)]
     pub gifted: bool,
+    /// Who gave it, by Telegram id.
+    pub gifted_by: Option<i64>,
     /// Does the member lead an active team?
     #[serde(default)]
     pub is_team_leader: bool,
@@ -147,6 +149,7 @@ impl Member {
             first_purchase_at: None,
             auto_renewal: false,
             gifted: false,
+            gifted_by: None,
             is_team_leader: false,
             settings: Map::new(),
             utm_source: utm.as_ref().map(|utm| utm.source.clone()),

@@ -12,6 +12,8 @@ use crate::texts;
 
 /// What a payment earns, unless the service is set otherwise.
 pub const PAYMENT_AWARD: u32 = 500;
+/// What the activation of a gift earns, unless the service is set otherwise.
+pub const GIFT_AWARD: u32 = 500;
 /// How long energies last, in months of Moscow's calendar.
 const TTL_MONTHS: i8 = 6;
 /// By how much the leader of an active team earns more.
@@ -25,6 +27,8 @@ pub(super) const ENTRY: &str = "ENTRY#";
 pub enum Kind {
     /// A payment of one's own.
     Payment,
+    /// The activation of a gift.
+    Gift,
     /// A payment taken back.
     Refund,
 }
@@ -49,6 +53,18 @@ impl Award {
             reason: texts::REASON_PAYMENT,
             key: format!("payment:{payment_id}"),
             doubles: true,
+        }
+    }
+
+    /// For the activation of the gift of this id; never doubled.
+    #[must_use]
+    pub fn gift(gift_id: &str) -> Self {
+        Self {
+            kind: Kind::Gift,
+            amount: GIFT_AWARD,
+            reason: texts::REASON_GIFT,
+            key: format!("gift:{gift_id}"),
+            doubles: false,
         }
     }
 
@@ -292,6 +308,9 @@ mod tests {
         let told =
             serde_json::json!({ "leaderBonus": true, "originalAmount": 500, "multiplier": 2 });
         assert_eq!(Value::Object(entry.metadata), told);
+        let (entry, credited) = EnergyEntry::income(&leader, &Award::gift("g1"), now);
+        assert_eq!((credited, entry.key.as_str(), entry.metadata.len()), (500, "gift:g1", 0));
+        assert_eq!(entry.reason, "Активация подарочной подписки");
     }
 
     proptest! {

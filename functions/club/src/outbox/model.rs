@@ -33,6 +33,18 @@ pub enum Message {
         /// What activates the gift: a secret of the giver's.
         link: String,
     },
+    /// A gift is activated.
+    GiftActivated {
+        /// The giver.
+        tg_id: i64,
+        /// The days that it held.
+        days: u32,
+    },
+    /// A gift was not activated in time.
+    GiftExpired {
+        /// The giver.
+        tg_id: i64,
+    },
     /// All that an attempt brought was given back.
     Refunded {
         /// The payer.
@@ -54,6 +66,8 @@ impl Message {
             Self::Congratulation { tg_id, .. }
             | Self::PaymentNotCompleted { tg_id }
             | Self::GiftLink { tg_id, .. }
+            | Self::GiftActivated { tg_id, .. }
+            | Self::GiftExpired { tg_id }
             | Self::Refunded { tg_id, .. } => Some(*tg_id),
             Self::AdminAlert { .. } => admin,
         }
@@ -67,6 +81,8 @@ impl Message {
             }
             Self::PaymentNotCompleted { .. } => texts::PAYMENT_NOT_COMPLETED.to_owned(),
             Self::GiftLink { link, .. } => texts::gift_link(link),
+            Self::GiftActivated { days, .. } => texts::gift_activated(*days),
+            Self::GiftExpired { .. } => texts::GIFT_EXPIRED.to_owned(),
             Self::Refunded { until: Some(until), .. } => texts::refunded(&day(*until)),
             Self::Refunded { until: None, .. } => texts::REFUNDED.to_owned(),
             Self::AdminAlert { text } => text.chars().take(TEXT_MAX).collect(),
@@ -97,6 +113,10 @@ mod tests {
         let link = "https://t.me/club_test_bot?start=gift_abc".to_owned();
         let gift = Message::GiftLink { tg_id: 7, link: link.clone() };
         assert!(gift.text().ends_with(&link) && gift.chat(Some(9)) == Some(7));
+        let used = Message::GiftActivated { tg_id: 7, days: 30 };
+        assert!(used.text().contains("дней: 30") && used.chat(None) == Some(7));
+        let over = Message::GiftExpired { tg_id: 7 };
+        assert_eq!((over.text().as_str(), over.chat(None)), (texts::GIFT_EXPIRED, Some(7)));
         let told = |until| Message::Refunded { tg_id: 7, until }.text();
         assert_eq!(told(None), texts::REFUNDED);
         assert!(told("2026-03-01T21:30:00Z".parse().ok()).ends_with("до 02.03.2026."));

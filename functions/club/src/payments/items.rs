@@ -10,7 +10,6 @@ use shared::table::{Entity, Key};
 use super::model::{Attempt, Payment, Status};
 use super::offers::{Offer, Purpose};
 use super::providers::Provider;
-use crate::auth::member_key;
 
 /// Partitions of the index of attempts that are to be looked at.
 pub const DUE_SHARDS: u64 = 4;
@@ -240,80 +239,6 @@ impl Entity for UnassignedPayment {
 
     fn key(&self) -> Key {
         Self::key_of(self.provider, &self.external_id)
-    }
-}
-
-/// Where a gift stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum GiftStatus {
-    /// Paid, not activated.
-    Paid,
-    /// Given back before anybody activated it.
-    Revoked,
-}
-
-/// A paid period that nobody has used yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gift {
-    /// The secret that activates it.
-    pub token: String,
-    /// Who gives, by Telegram id.
-    pub giver: i64,
-    /// For whom, when the giver chose.
-    pub recipient: Option<i64>,
-    /// The days that it holds.
-    pub days: u32,
-    /// Where it stands.
-    pub status: GiftStatus,
-    /// The attempt that paid it.
-    pub attempt_id: String,
-    /// The payment.
-    pub payment_id: String,
-    /// When it was paid.
-    pub created_at: Instant,
-    /// Until when it can be activated.
-    pub valid_until: Instant,
-}
-
-impl Gift {
-    /// Where the gift with this token is.
-    #[must_use]
-    pub fn key_of(token: &str) -> Key {
-        Key::new(format!("GIFT#{token}"), "GIFT")
-    }
-}
-
-impl Entity for Gift {
-    const KIND: &'static str = "Gift";
-
-    fn key(&self) -> Key {
-        Self::key_of(&self.token)
-    }
-}
-
-/// One step in the life of a member's subscription.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubscriptionEvent {
-    /// Whose.
-    pub tg_id: i64,
-    /// What made it, such as a payment's id.
-    pub cause: String,
-    /// `payment` or `refund`.
-    pub event: String,
-    /// Until when it lasted before.
-    pub from: Option<Instant>,
-    /// Until when it lasts now.
-    pub until: Instant,
-    /// When.
-    pub at: Instant,
-}
-
-impl Entity for SubscriptionEvent {
-    const KIND: &'static str = "SubscriptionEvent";
-
-    fn key(&self) -> Key {
-        Key::new(member_key(self.tg_id).pk, format!("SUBSCRIPTION#{}#{}", self.event, self.cause))
     }
 }
 

@@ -16,6 +16,7 @@ use super::model::{self, Attempt, Event, Hinted, Status, Success};
 use super::providers::{ProviderError, Told};
 use super::{settlement, store};
 use crate::App;
+use crate::wire::LEASE_LOST;
 
 /// The body of a message of the queue `payment-checks`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -264,7 +265,7 @@ async fn follow_up(
             swept.asked += 1;
             match settled.map_err(Problem::bug).flatten() {
                 Ok(settled) => swept.settled += usize::from(settled),
-                Err(problem) if problem.code() == store::LEASE_LOST => return Err(problem),
+                Err(problem) if problem.code() == LEASE_LOST => return Err(problem),
                 Err(_) => {
                     swept.failed += 1;
                     swept.complete = false;

@@ -197,12 +197,6 @@ impl Cooldown {
     }
 }
 
-/// Until when a subscription lasts after `bought` more days.
-#[must_use]
-pub fn extended(expires: Option<Instant>, bought: u32, now: Instant) -> Instant {
-    expires.map_or(now, |expires| expires.max(now)) + days(bought)
-}
-
 /// A day of Moscow as people write it: `31.01.2026`.
 #[must_use]
 pub fn moscow_date(at: Instant) -> String {
@@ -319,14 +313,6 @@ pub struct Reversal {
     pub days: u32,
     /// Energies to take back, as far as they are there.
     pub energies: u32,
-}
-
-/// Until when a subscription lasts after `taken` days were taken back. What has ended stays ended,
-/// and nothing ends in the past by it.
-#[must_use]
-pub fn shortened(expires: Option<Instant>, taken: u32, now: Instant) -> Option<Instant> {
-    let expires = expires?;
-    Some(if expires <= now { expires } else { now.max(expires - days(taken)) })
 }
 
 /// What is to be done about a success.

@@ -8,17 +8,16 @@ use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
 use shared::table::{Entity as _, Write};
 
-use super::items::{
-    AnalyticsEvent, Gift, GiftStatus, Refund, SubscriptionEvent, UnassignedPayment,
-};
-use super::model::{self, Attempt, Event, Payment, Reversal, Said, Status};
-use super::offers::Purpose;
+use super::items::{AnalyticsEvent, Refund, UnassignedPayment};
+use super::model::{Attempt, Event, Payment, Reversal, Said, Status};
 use super::providers::Provider;
 use super::store;
 use crate::App;
 use crate::auth::{self, Member};
 use crate::energies::{EnergyEntry, Kind};
+use crate::gifts::{self, Gift};
 use crate::outbox::{self, Message};
+use crate::subscriptions::{SubscriptionEvent, shortened};
 use crate::texts;
 
 /// A provider's word that money went back.
@@ -36,8 +35,8 @@ pub struct Word {
     pub said: Said,
 }
 
-/// Reverses what a refunded payment gave, once. Two reads and one transaction of eight items at
-/// most. What fits no payment changes nothing and is reported.
+/// Reverses what a refunded payment gave, once. Two reads, three for a gift, and one transaction of
+/// eight items at most. What fits no payment changes nothing and is reported.
 ///
 /// # Errors
 /// 503 when nothing was stored, as where the money has not come yet; the same word may then be
@@ -68,7 +67,8 @@ async fn round(app: &App, word: &Word, now: Instant) -> Result<Round<()>> {
     if payment.attempt_id != attempt.id {
         return report(app, word, "refund_of_other_attempt", now).await;
     }
-    let Some((minor, reversal)) = reversal(&payment, &word.said) else {
+    let gift = gift_of(app, &payment).await?;
+    let Some((minor, reversal)) = reversal(&counted(&payment, gift.as_ref()), &word.said) else {
         return report(app, word, "refund_of_other_sum", now).await;
     };
     let record = Refund {
@@ -81,11 +81,18 @@ async fn round(app: &App, word: &Word, now: Instant) -> Result<Round<()>> {
         uncovered: 0,
         at: now,
     };
-    let taken = match payment.purpose {
-        Purpose::Own => take_days(app, &attempt, &payment, reversal, record, now).await?,
-        Purpose::Gift => {
-            Taken { record, until: None, writes: vec![take_gift(&payment, reversal, word, now)?] }
+    let taken = match &gift {
+        None => take_days(app, attempt.payer, &payment, reversal, record, now).await?,
+        Some(Gift { activation: Some(made), .. }) => {
+            let taken = take_days(app, made.recipient, &payment, reversal, record, now).await?;
+            // The payer's own subscription is not concerned.
+            Taken { until: None, ..taken }
         }
+        Some(gift) => match take_gift(gift, reversal, word, now)? {
+            Some(writes) => Taken { record, until: None, writes },
+            // Another refund came between the reads of the payment and its gift.
+            None => return Ok(Round::Stale),
+        },
     };
     let mut writes = vec![Write::insert("refund", &taken.record), given_back(&payment, reversal)];
     writes.extend(settled_back(&attempt, reversal, now));
@@ -114,6 +121,24 @@ async fn too_early(app: &App, word: &Word, now: Instant) -> Result<Round<()>> {
     }
 }
 
+/// The gift that a payment gave, if any. One read for a gift.
+async fn gift_of(app: &App, payment: &Payment) -> Result<Option<Gift>> {
+    let Some(token) = &payment.gift else { return Ok(None) };
+    let gift = gifts::find(&app.platform.table, token).await?;
+    gift.map(Some).ok_or_else(|| Problem::bug("a payment without its gift"))
+}
+
+/// The payment with the days and energies that it has given so far: those of a gift are nobody's
+/// until somebody activates it.
+fn counted(payment: &Payment, gift: Option<&Gift>) -> Payment {
+    let (days, energies) = match gift {
+        None => (payment.days, payment.energies),
+        Some(Gift { activation: Some(made), .. }) => (payment.days, made.energies),
+        Some(_) => (0, 0),
+    };
+    Payment { days, energies, ..payment.clone() }
+}
+
 /// How much is given back by that, and what it reverses.
 fn reversal(payment: &Payment, said: &Said) -> Option<(u64, Reversal)> {
     let left = payment.sum.minor.saturating_sub(payment.refunded);
@@ -139,7 +164,7 @@ fn given_back(payment: &Payment, reversal: Reversal) -> Write {
 struct Taken {
     /// With the energies that were there.
     record: Refund,
-    /// Until when the payer's subscription lasts now.
+    /// Until when the payer's subscription lasts now, where the refund concerns it.
     until: Option<Instant>,
     writes: Vec<Write>,
 }
@@ -166,21 +191,21 @@ fn settled_back(attempt: &Attempt, reversal: Reversal, now: Instant) -> Option<W
     )
 }
 
-/// Takes days and energies back from the payer, as far as they are there. One read.
+/// Takes days and energies back from whoever got them, as far as they are there. One read.
 async fn take_days(
     app: &App,
-    attempt: &Attempt,
+    tg_id: i64,
     payment: &Payment,
     reversal: Reversal,
     record: Refund,
     now: Instant,
 ) -> Result<Taken> {
-    let found = auth::find(&app.platform.table, attempt.payer).await?;
-    let member = found.ok_or_else(|| Problem::bug("a payment without its payer"))?;
+    let found = auth::find(&app.platform.table, tg_id).await?;
+    let member = found.ok_or_else(|| Problem::bug("a payment that nobody profits from"))?;
     let there = u32::try_from(member.balance.max(0)).unwrap_or(u32::MAX);
     let energies = reversal.energies.min(there);
     let uncovered = reversal.energies - energies;
-    let until = model::shortened(member.subscription_expires, reversal.days, now);
+    let until = shortened(member.subscription_expires, reversal.days, now);
     let mut change = auth::change(&member, now);
     if let Some(until) = until {
         change = change.set("subscription_expires", until);
@@ -233,16 +258,19 @@ fn expense(
     }
 }
 
-/// Revokes a gift that was given back in full before anybody activated it; anything else is for a
-/// person to look at.
-fn take_gift(payment: &Payment, reversal: Reversal, word: &Word, now: Instant) -> Result<Write> {
-    match &payment.gift {
-        Some(token) if reversal.full => Ok(Write::update("gift", Gift::key_of(token))
-            .set("status", GiftStatus::Revoked)
-            .when("#status = :paid")
-            .bind(":paid", GiftStatus::Paid)),
-        _ => alert(word, "refund_of_part_of_a_gift", now),
+/// Revokes a gift that was given back in full before anybody activated it; `None` when it is
+/// revoked already. A part given back leaves it as it is, and a person is to look at it.
+fn take_gift(
+    gift: &Gift,
+    reversal: Reversal,
+    word: &Word,
+    now: Instant,
+) -> Result<Option<Vec<Write>>> {
+    if reversal.full {
+        return Ok(gifts::revoked(gift).map(Vec::from));
     }
+    let alert = alert(word, "refund_of_part_of_a_gift", now)?;
+    Ok(Some(vec![gifts::untouched(gift), alert]))
 }
 
 fn alert(word: &Word, reason: &str, now: Instant) -> Result<Write> {

@@ -1,25 +1,25 @@
 //! Settlement: one transaction for each success, whoever brings it and how often.
 
-use shared::clock::{Instant, days};
-use shared::ids;
+use shared::clock::Instant;
 use shared::lease::Lease;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
 use shared::table::{Entity as _, Write, WriteError};
 
-use super::items::{AnalyticsEvent, Gift, GiftStatus, SubscriptionEvent, UnassignedPayment};
+use super::items::{AnalyticsEvent, UnassignedPayment};
 use super::model::{self, Attempt, Event, Payment, Success, Verdict};
 use super::offers::Purpose;
 use super::store;
 use crate::App;
 use crate::auth::{self, Member};
 use crate::energies::{self, Award};
+use crate::gifts::{self, Bought, Gift};
 use crate::outbox::{self, Message};
+use crate::subscriptions::{SubscriptionEvent, extended};
+use crate::wire::lease_lost;
 
 /// The attribute of a member that names who took the last payment.
 pub const LAST_PROVIDER: &str = "last_provider";
-/// How long a gift can be activated, in days.
-const GIFT_TTL: u32 = 365;
 
 /// What became of a success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ async fn commit(
     writes.extend(fence.map(Lease::fence));
     match app.platform.table.transact(writes).await {
         Ok(()) => Ok(Round::Done(Settled::Now)),
-        Err(error) if error_is_lease(&error) => Err(store::lease_lost()),
+        Err(error) if error_is_lease(&error) => Err(lease_lost()),
         // Whatever was refused, the next round sees why: the payment is there, the attempt or the
         // member has changed.
         Err(error) => error.refusal().map(|_| Round::Stale).map_err(Problem::from),
@@ -129,7 +129,7 @@ async fn grant_days(
     let found = auth::find(&app.platform.table, attempt.payer).await?;
     let member = found.ok_or_else(|| Problem::bug("an attempt without its payer"))?;
     let id = payment.id();
-    let until = model::extended(member.subscription_expires, attempt.days, now);
+    let until = extended(member.subscription_expires, attempt.days, now);
     let award = Award::payment(&id).of(app.payments.award);
     let income = energies::income(&member, &award, now);
     let energies = income.energies;
@@ -156,6 +156,7 @@ fn extend(member: &Member, attempt: &Attempt, until: Instant, now: Instant) -> W
     let mut write = auth::change(member, now)
         .set("subscription_expires", until)
         .set("gifted", false)
+        .remove("gifted_by")
         .set(LAST_PROVIDER, attempt.provider)
         .set_once("first_purchase_at", now);
     for (contact, given) in [("email", &attempt.email), ("phone", &attempt.phone)] {
@@ -173,23 +174,22 @@ fn grant_gift(
     payment: Payment,
     now: Instant,
 ) -> Result<(Payment, Vec<Write>)> {
-    let gift = Gift {
-        token: ids::token(),
+    let bought = Bought {
+        attempt_id: &attempt.id,
+        payment_id: &payment.id(),
         giver: attempt.payer,
         recipient: attempt.recipient,
         days: attempt.days,
-        status: GiftStatus::Paid,
-        attempt_id: attempt.id.clone(),
-        payment_id: payment.id(),
-        created_at: now,
-        valid_until: now + days(GIFT_TTL),
     };
+    let gift = Gift::new(bought, app.gifts.ttl_days, now);
     let link = app.payments.bot.gift_link(&gift.token).map_err(Problem::bug)?;
     let message = Message::GiftLink { tg_id: gift.giver, link };
     // The attempt pays one gift only; the token, a secret, would show in logs as an id.
     let told = outbox::ask(&format!("gift_link:{}", attempt.id), &message, now)?;
     let payment = Payment { gift: Some(gift.token.clone()), ..payment };
-    Ok((payment, vec![Write::insert("gift", &gift), told]))
+    let mut writes = Vec::from(gifts::granted(&gift));
+    writes.push(told);
+    Ok((payment, writes))
 }
 
 /// Keeps money that fits nowhere, and has those who run the club told. One transaction of two
@@ -222,7 +222,7 @@ async fn put_aside(
             tracing::warn!(attempt_id = %success.attempt_id, reason, "payment put aside");
             Ok(Round::Done(Settled::Quarantined))
         }
-        Err(error) if error_is_lease(&error) => Err(store::lease_lost()),
+        Err(error) if error_is_lease(&error) => Err(lease_lost()),
         Err(error) => {
             error.refusal()?;
             Ok(Round::Done(Settled::Quarantined))

@@ -1,18 +1,17 @@
 //! Changes of an attempt that bring no money, each one conditional write or transaction.
 
-use http::StatusCode;
 use jiff::SignedDuration;
 use shared::clock::Instant;
 use shared::idempotency::Idempotency;
 use shared::lease::Lease;
-use shared::problem::{Problem, Result};
+use shared::problem::Result;
 use shared::table::{Item, Refusal, Table, Write, WriteError};
 
 use super::items::{AnalyticsEvent, Due, OpenAttempt};
 use super::model::{Attempt, Event, Status};
 use super::providers::Invoice;
 use crate::outbox::{self, Message};
-use crate::texts;
+use crate::wire::lease_lost;
 
 /// The attempt `id`. One read.
 ///
@@ -223,14 +222,6 @@ fn happened(outcome: Result<(), WriteError>) -> Result<bool> {
             if refusal.has("lease") { Err(lease_lost()) } else { Ok(false) }
         }
     }
-}
-
-/// The code of [`lease_lost`].
-pub(super) const LEASE_LOST: &str = "lease_lost";
-
-/// The work belongs to somebody else by now.
-pub(super) fn lease_lost() -> Problem {
-    Problem::new(StatusCode::CONFLICT, LEASE_LOST, "Conflict", texts::TRY_AGAIN)
 }
 
 /// The attempt that refused the write `open`.

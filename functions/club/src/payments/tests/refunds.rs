@@ -4,8 +4,10 @@ use proptest::prelude::*;
 use shared::clock::days;
 
 use super::*;
-use crate::payments::items::{Gift, GiftStatus, Refund};
-use crate::payments::model::{Reversal, shortened};
+use crate::gifts::{Gift, GiftStatus};
+use crate::payments::items::Refund;
+use crate::payments::model::Reversal;
+use crate::subscriptions::shortened;
 
 fn refund(id: &str, refund_id: &str, amount: Option<&str>) -> Value {
     json!({ "attempt_id": id, "event": "refund", "refund_id": refund_id, "amount": amount })

@@ -7,6 +7,7 @@ use shared::money::{Currency, Money};
 use crate::payments::model::*;
 use crate::payments::offers::{Periodicity, Purpose};
 use crate::payments::providers::Provider;
+use crate::subscriptions::extended;
 
 fn at(text: &str) -> Instant {
     text.parse().unwrap()

@@ -6,8 +6,9 @@ use shared::outbox::Entry;
 
 use super::*;
 use crate::energies::EnergyEntry;
+use crate::gifts::Gift;
 use crate::outbox::Message;
-use crate::payments::items::{Gift, UnassignedPayment};
+use crate::payments::items::UnassignedPayment;
 use crate::payments::sandbox_state;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

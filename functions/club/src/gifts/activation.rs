@@ -1,0 +1,143 @@
+//! The use case of an activation: one effect, whoever asks how often.
+
+use http::StatusCode;
+use serde::Serialize;
+use shared::clock::Instant;
+use shared::http::Subject;
+use shared::idempotency::{self, Idempotency, Outcome, Record};
+use shared::problem::{Problem, Result};
+use shared::retry::{Round, optimistic};
+use shared::table::{Key, Write};
+use utoipa::ToSchema;
+
+use super::model::{Activation, Gift, GiftStatus, Refusal, Verdict};
+use super::store;
+use crate::auth::{self, member_key};
+use crate::wire::succeeded;
+use crate::{App, texts};
+
+/// What an activation gave, as its recipient is told.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Activated {
+    gift: ActivatedGift,
+    #[schema(value_type = String, format = "date-time")]
+    subscription_expires: Instant,
+    energies_earned: u32,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct ActivatedGift {
+    id: String,
+    status: GiftStatus,
+    days: u32,
+}
+
+impl Activated {
+    fn of(gift: &Gift, made: Activation) -> Self {
+        let status = GiftStatus::Activated;
+        Self {
+            gift: ActivatedGift { id: gift.id.clone(), status, days: gift.days },
+            subscription_expires: made.until,
+            energies_earned: made.energies,
+        }
+    }
+}
+
+/// The answer: made now, or stored under the key by an earlier call.
+#[derive(Clone, Debug)]
+pub enum Answered {
+    /// What the gift gave, now or before.
+    Gift(Activated),
+    /// Status and body of the earlier call.
+    Replay(u16, String),
+}
+
+/// Activates the gift with this token for the caller, once. One read and one transaction of seven
+/// items at most, anew for each time that another writer came first; a first contact makes the
+/// member before.
+///
+/// # Errors
+/// 404 `gift_not_found`; 403 `gift_wrong_recipient`; 409 `gift_self`, `gift_already_activated`;
+/// 410 `gift_expired`, `gift_revoked`; 422 when the key was used for another token; 503 when
+/// nothing was stored.
+pub async fn activate(
+    app: &App,
+    subject: &Subject,
+    token: &str,
+    key: &Idempotency,
+    now: Instant,
+) -> Result<Answered> {
+    optimistic(|| round(app, subject, token, key, now)).await
+}
+
+async fn round(
+    app: &App,
+    subject: &Subject,
+    token: &str,
+    key: &Idempotency,
+    now: Instant,
+) -> Result<Round<Answered>> {
+    let table = &app.platform.table;
+    let (gift_at, member_at) = (Gift::key_of(token), member_key(subject.telegram_id));
+    let record_at = key.key();
+    let keys: Vec<Key> =
+        [gift_at.clone(), member_at.clone()].into_iter().chain(record_at.clone()).collect();
+    let rows = table.batch(&keys).await?;
+    let record: Option<Record> = record_at.map_or(Ok(None), |at| rows.get(&at))?;
+    if let Some(answered) = stored(key.replay(record.as_ref(), now)?)? {
+        return Ok(Round::Done(answered));
+    }
+    let gift: Gift = rows.get(&gift_at)?.ok_or_else(unknown)?;
+    match gift.judge(subject.telegram_id, now).map_err(refused)? {
+        Verdict::Before(made) => {
+            return Ok(Round::Done(Answered::Gift(Activated::of(&gift, made))));
+        }
+        Verdict::Activate => {}
+    }
+    let member = match rows.get(&member_at)? {
+        Some(member) => member,
+        None => auth::ensure(table, subject, now).await?,
+    };
+    let made = store::activation(&gift, &member, app.gifts.award, now);
+    let activated = Activated::of(&gift, made);
+    let body = serde_json::to_string(&succeeded(&activated)).map_err(Problem::bug)?;
+    // The key comes first: a replay fails the gift's own condition, too.
+    let mut writes: Vec<Write> = key.saving(StatusCode::OK, &body, now).into_iter().collect();
+    writes.extend(store::activating(&gift, &member, made)?);
+    let Err(error) = table.transact(writes).await else {
+        return Ok(Round::Done(Answered::Gift(activated)));
+    };
+    let refusal = error.refusal()?;
+    if refusal.has(idempotency::WRITE) {
+        let outcome = key.replay_item(refusal.old(idempotency::WRITE), now)?;
+        return Ok(stored(outcome)?.map_or(Round::Stale, Round::Done));
+    }
+    Ok(Round::Stale)
+}
+
+fn stored(outcome: Option<Outcome>) -> Result<Option<Answered>> {
+    match outcome {
+        None => Ok(None),
+        Some(Outcome::Answer { status, body }) => Ok(Some(Answered::Replay(status, body))),
+        Some(Outcome::Entity(_)) => Err(Problem::bug("an activation without its answer")),
+    }
+}
+
+fn unknown() -> Problem {
+    let text = texts::GIFT_NOT_FOUND;
+    Problem::new(StatusCode::NOT_FOUND, "gift_not_found", "Gift not found", text)
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    let (conflict, gone) = ((StatusCode::CONFLICT, "Conflict"), (StatusCode::GONE, "Gone"));
+    let forbidden = (StatusCode::FORBIDDEN, "Forbidden");
+    let ((status, error), code, text) = match refusal {
+        Refusal::Own => (conflict, "gift_self", texts::GIFT_SELF),
+        Refusal::OtherRecipient => (forbidden, "gift_wrong_recipient", texts::GIFT_WRONG_RECIPIENT),
+        Refusal::Taken => (conflict, "gift_already_activated", texts::GIFT_ALREADY_ACTIVATED),
+        Refusal::Expired => (gone, "gift_expired", texts::GIFT_OVER),
+        Refusal::Revoked => (gone, "gift_revoked", texts::GIFT_REVOKED),
+    };
+    Problem::new(status, code, error, text)
+}
