@@ -1,6 +1,8 @@
 //! A template file as it is written: YAML whose short tags become the long form of intrinsics.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
@@ -12,21 +14,31 @@ use super::TemplateError;
 #[derive(Clone, Debug)]
 pub(super) struct Source {
     pub(super) path: PathBuf,
-    pub(super) root: Value,
+    pub(super) root: Arc<Value>,
 }
+
+/// What was read last of each path, with its text: a process that starts many stacks reads the
+/// same templates for each.
+static KNOWN: Mutex<BTreeMap<PathBuf, (String, Source)>> = Mutex::new(BTreeMap::new());
 
 impl Source {
     pub(super) fn read(path: &Path) -> Result<Self, TemplateError> {
         let unreadable = |error: std::io::Error| TemplateError::new(path, "", error);
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        Self::parse(path, &text)
+        let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, source)) = known().get(path).filter(|(same, _)| *same == text) {
+            return Ok(source.clone());
+        }
+        let source = Self::parse(path, &text)?;
+        known().insert(path.to_owned(), (text, source.clone()));
+        Ok(source)
     }
 
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, TemplateError> {
         let yaml: Yaml =
             serde_yaml_ng::from_str(text).map_err(|error| TemplateError::new(path, "", error))?;
         let root = plain(yaml).map_err(|error| TemplateError::new(path, "", error))?;
-        Ok(Self { path: path.to_owned(), root })
+        Ok(Self { path: path.to_owned(), root: Arc::new(root) })
     }
 
     /// A section such as `Resources`, empty when it is missing.
@@ -109,7 +121,7 @@ mod tests {
             "C": { "Fn::If": ["P", { "Fn::Sub": "${X}-y" }, 3] },
             "D": { "Fn::Not": [{ "Condition": "P" }] },
         });
-        assert_eq!(source.root, expected);
+        assert_eq!(*source.root, expected);
     }
 
     #[test]

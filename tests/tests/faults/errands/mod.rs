@@ -5,6 +5,7 @@ mod invariants;
 mod people;
 mod permissions;
 mod properties;
+mod sabotage;
 mod secrets;
 mod sigkill;
 mod storm;
