@@ -53,7 +53,7 @@ const OUTSIDE: [(&str, &str, f64); 9] = [
 ];
 
 /// How far the clock leaps, in seconds, and how often compared with others.
-const LEAPS: [(u64, usize); 7] = [(0, 30), (1, 25), (5, 20), (20, 14), (60, 8), (300, 2), (900, 1)];
+const LEAPS: [(u64, usize); 6] = [(0, 40), (1, 30), (5, 15), (20, 9), (60, 5), (300, 1)];
 
 /// One kind of weather after another, until the storm is over.
 pub async fn rage(storm: Arc<Storm>) {
