@@ -39,6 +39,8 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/payments/generate-link", Access::Member, true),
     route("GET", "/api/payments/status", Access::Member, false),
     route("GET", "/api/payments/attempts/att_01KFD5J3Z0ABCDEFGHJKMNPQRS", Access::Member, false),
+    route("POST", "/api/v1/gifts/activate", Access::Member, true),
+    route("GET", "/api/v1/gifts/my", Access::Member, false),
     route("POST", "/api/webhooks/sandbox/payment", Access::Provider, true),
     route(
         "POST",

@@ -4,9 +4,9 @@
 //! jobs from the desk's list of invocations.
 
 use serde_json::json;
-use tests::{MONTH, Member, Table, Webhook, World, local};
+use tests::{GIFT, MONTH, Member, Table, Webhook, World, local};
 
-use crate::{tag, unless};
+use crate::{DAY, tag, unless};
 
 async fn sign_in(table: &mut Table, world: &World) -> Member {
     let anna = world.user(42, "Анна");
@@ -74,6 +74,31 @@ async fn settlement(table: &mut Table, world: &World, anna: &Member, attempt: &s
     assert!(checked.requests <= 4 && checked.items <= 10, "{checked:?}");
 }
 
+async fn gifts(table: &mut Table, world: &World, anna: &Member) {
+    let boris = world.member(43, "Борис").await;
+    let attempt = anna.link(GIFT).await;
+    let body = json!({"attempt_id": attempt, "event": "success"});
+    let settled = table.http("webhooks/sandbox, settles a gift", &world.webhook(&body).await);
+    assert!(settled.requests <= 2 && settled.items <= 10, "{settled:?}");
+    let path = "/api/v1/gifts/my";
+    let list = anna.get(path).await;
+    assert_eq!(table.http(path, &list).requests, 1);
+    let link = list.ok()["gifts"][0]["deepLink"].as_str().unwrap().to_owned();
+    let same = table.http(path, &unless(anna.get(path), &tag(&list)).await);
+    assert!(same.requests <= 1, "{same:?}");
+    let wish = json!({"token": link.split_once("gift_").unwrap().1});
+    let wish = || boris.post("/api/v1/gifts/activate", &wish).key("cost");
+    let activated = table.http("gifts/activate", &wish().await);
+    assert!(activated.requests <= 2 && activated.items <= 7, "{activated:?}");
+    table.http("gifts/activate, the key again", &wish().await);
+    let back = json!({"attempt_id": attempt, "event": "refund"});
+    table.http("webhooks/sandbox, takes a gift back", &world.webhook(&back).await);
+    let unused = anna.link(GIFT).await;
+    world.pay(&unused, Webhook::Delivered).await;
+    world.advance(366 * DAY).await;
+    table.job(world, "club-gifts-expire", "one gift").await;
+}
+
 async fn reads(table: &mut Table, world: &World, anna: &Member) {
     for (path, most) in [
         ("/api/v1/energies/balance", 1),
@@ -97,7 +122,12 @@ async fn reads(table: &mut Table, world: &World, anna: &Member) {
 async fn jobs(table: &mut Table, world: &World) {
     world.run("club-ratings-publish").await;
     table.job(world, "club-ratings-publish", "one member, one city").await;
-    for job in ["club-payments-sweep", "club-outbox-sweep", "club-energies-audit"] {
+    for job in [
+        "club-payments-sweep",
+        "club-outbox-sweep",
+        "club-energies-audit",
+        "club-gifts-expire",
+    ] {
         world.run(job).await;
         table.job(world, job, "nothing to mend").await;
     }
@@ -113,6 +143,7 @@ async fn the_price_of_every_function() {
     settlement(&mut table, &world, &anna, &attempt).await;
     jobs(&mut table, &world).await;
     reads(&mut table, &world, &anna).await;
+    gifts(&mut table, &world, &anna).await;
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../snapshots");
     settings.set_prepend_module_to_snapshot(false);

@@ -9,6 +9,7 @@
 mod checks;
 mod cost;
 mod energies;
+mod gifts;
 mod health;
 mod limits;
 mod links;

@@ -13,6 +13,7 @@ mod bench;
 mod crash;
 mod declared;
 mod errands;
+mod gifts;
 mod invariants;
 mod parallel;
 mod permissions;

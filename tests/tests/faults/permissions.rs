@@ -107,6 +107,7 @@ async fn everything(used_so_far: &mut Permissions) {
         "/api/payments/attempts/att_none",
         "/api/v1/energies/balance",
         "/api/v1/energies/history",
+        "/api/v1/gifts/my",
         "/api/v1/ratings/cities",
         "/api/v1/ratings/personal",
         "/health/ready",
@@ -132,6 +133,9 @@ async fn everything(used_so_far: &mut Permissions) {
     late_webhook(&bench).await;
     used(&bench, used_so_far);
     used(&what_goes_wrong().await, used_so_far);
+    let bench = Bench::start().await;
+    crate::gifts::walk(&bench).await;
+    used(&bench, used_so_far);
 }
 
 /// Lost hints, a lost message, a link that was never made, a webhook that is first: what sweeps
