@@ -122,12 +122,9 @@ async fn reads(table: &mut Table, world: &World, anna: &Member) {
 async fn jobs(table: &mut Table, world: &World) {
     world.run("club-ratings-publish").await;
     table.job(world, "club-ratings-publish", "one member, one city").await;
-    for job in [
-        "club-payments-sweep",
-        "club-outbox-sweep",
-        "club-energies-audit",
-        "club-gifts-expire",
-    ] {
+    for job in
+        ["club-payments-sweep", "club-outbox-sweep", "club-energies-audit", "club-gifts-expire"]
+    {
         world.run(job).await;
         table.job(world, job, "nothing to mend").await;
     }
