@@ -31,11 +31,11 @@ const EACH: usize = 50;
 /// The Telegram id of the first client.
 const FIRST: usize = 1_000_000;
 /// Clients whose orders are written together.
-const TOGETHER: usize = 10;
-/// Writers at once.
-const WRITERS: usize = 8;
-/// How often each page is fetched for its latency.
-const FETCHES: usize = 50;
+const TOGETHER: usize = 4;
+/// Writers at once: the engine has one writer, and whoever waits for it long gives up.
+const WRITERS: usize = 2;
+/// How often each page is fetched for its latency: less often than makes it hot.
+const FETCHES: usize = 15;
 
 /// Seeds and prints, size by size.
 ///
