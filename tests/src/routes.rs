@@ -9,6 +9,8 @@ pub enum Access {
     Member,
     /// The payment provider, by `X-Sandbox-Secret`.
     Provider,
+    /// Telegram, by the secret of the bot's webhook.
+    Telegram,
 }
 
 /// A route.
@@ -41,6 +43,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/payments/attempts/att_01KFD5J3Z0ABCDEFGHJKMNPQRS", Access::Member, false),
     route("POST", "/api/v1/gifts/activate", Access::Member, true),
     route("GET", "/api/v1/gifts/my", Access::Member, false),
+    route("POST", "/api/v1/bot/webhook", Access::Telegram, true),
     route("POST", "/api/webhooks/sandbox/payment", Access::Provider, true),
     route(
         "POST",

@@ -31,6 +31,10 @@ fn call(route: &Route, member: &Member) -> Call {
         Access::Anyone => call,
         Access::Member => call.bearer(&member.token),
         Access::Provider => call.header("x-sandbox-secret", world.secret("SANDBOX_SECRET")),
+        Access::Telegram => {
+            let secret = world.secret("TELEGRAM_WEBHOOK_SECRET");
+            call.header("x-telegram-bot-api-secret-token", secret)
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! - [`payments`]: offers, attempts, settlement in one transaction, delayed checks;
 //! - [`gifts`]: paid periods that somebody else activates;
 //! - [`subscriptions`]: how long a member's time lasts;
+//! - [`bot`]: what Telegram tells the bot, payments in stars among it;
 //! - [`energies`]: the ledger of points, and its audit;
 //! - [`outbox`]: what members are told, once;
 //! - [`ratings`]: aggregates fed by the change stream, published by the hour;
@@ -15,6 +16,7 @@
 //! transactions, `api` its endpoints, `jobs` its messages, schedules and stream consumers.
 
 pub mod auth;
+pub mod bot;
 pub mod energies;
 pub mod gifts;
 pub mod health;
@@ -49,6 +51,10 @@ pub struct Parts {
     pub gifts: gifts::Settings,
     /// Where messages leave for members.
     pub outbox: outbox::Settings,
+    /// What the bot is told.
+    pub bot: bot::Settings,
+    /// The queue of the bot's updates, for functions that send to it.
+    pub telegram_updates: Option<Queue>,
     /// The queue of delayed payment checks, for functions that send to it.
     pub payment_checks: Option<Queue>,
     /// The queue of outbox deliveries, for functions that send to it.
@@ -73,6 +79,8 @@ impl Service for App {
             payments: payments::Settings::from_environment(environment)?,
             gifts: gifts::Settings::from_environment(environment)?,
             outbox: outbox::Settings::from_environment(environment)?,
+            bot: bot::Settings::from_platform(&platform)?,
+            telegram_updates: queue("TELEGRAM_UPDATES_QUEUE_URL"),
             payment_checks: queue("PAYMENT_CHECKS_QUEUE_URL"),
             outbox_queue: queue("OUTBOX_QUEUE_URL"),
             platform,
@@ -91,6 +99,7 @@ pub fn functions() -> Vec<Function<App>> {
         auth::functions(),
         payments::functions(),
         gifts::functions(),
+        bot::functions(),
         energies::functions(),
         ratings::functions(),
         outbox::functions(),

@@ -1,6 +1,7 @@
 //! A whole club of its own for each test: table and queues in the embedded engine, a payment
 //! provider over HTTP, a clock that stands still until it is moved.
 
+mod bot_api;
 mod provider;
 mod request;
 
@@ -14,11 +15,12 @@ use shared::aws::Aws;
 use shared::clock::Instant;
 use shared::function::{Function, Instance, Platform, Service as _};
 use shared::meter::Cost;
-use shared::settings::Environment;
+use shared::settings::{Environment, SettingError};
 use shared::table::{Entity, Item, Key, Table, Write};
 
 use crate::App;
 use crate::auth::Member;
+pub(crate) use bot_api::{BotMood, BotServer};
 pub(crate) use provider::{Mood, Provider};
 pub(crate) use request::{Reply, Request};
 
@@ -28,6 +30,10 @@ pub(crate) const TABLE: &str = "test-club";
 pub(crate) const SANDBOX_SECRET: &str = "test-sandbox-secret-0123456789abcdef";
 /// The queue of delayed payment checks.
 pub(crate) const CHECKS: &str = "payment-checks";
+/// The queue of the bot's updates.
+pub(crate) const UPDATES: &str = "telegram-updates";
+/// The secret of the bot's webhook.
+pub(crate) const WEBHOOK_SECRET: &str = "test-webhook-secret-0123456789abcdef";
 /// The queue of outbox deliveries.
 pub(crate) const OUTBOX: &str = "outbox";
 
@@ -57,7 +63,11 @@ impl World {
         let provider = Provider::start().await;
         let mut all = fixed();
         all.push(("SANDBOX_PROVIDER_URL", provider.url()));
-        for (name, queue) in [("PAYMENT_CHECKS_QUEUE_URL", CHECKS), ("OUTBOX_QUEUE_URL", OUTBOX)] {
+        for (name, queue) in [
+            ("PAYMENT_CHECKS_QUEUE_URL", CHECKS),
+            ("TELEGRAM_UPDATES_QUEUE_URL", UPDATES),
+            ("OUTBOX_QUEUE_URL", OUTBOX),
+        ] {
             engine.queues().create(&QueueSpec::new(queue)).unwrap();
             all.push((name, engine.queues().url(queue)));
         }
@@ -90,6 +100,18 @@ impl World {
     /// Lets time pass.
     pub(crate) fn pass(&self, time: Duration) {
         self.clock.advance(time);
+    }
+
+    /// Starts a function with other settings than this world's; an empty one is none.
+    pub(crate) async fn start_with(
+        &self,
+        function: Function<App>,
+        changes: &[(&str, &str)],
+    ) -> Result<Instance<App>, SettingError> {
+        let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings: Vec<_> = self.settings.iter().cloned().chain(changes).collect();
+        let (environment, aws) = surroundings(&settings, &self.engine, function.declaration().name);
+        function.start(environment, aws).await
     }
 
     /// Starts a function under the caller `local-<its name>`.
@@ -265,6 +287,7 @@ fn fixed() -> Vec<(&'static str, String)> {
         ("JWT_SECRET", "test-jwt-secret-0123456789abcdef0123"),
         ("ADMIN_SECRET", "test-admin-secret-0123456789abcdef01"),
         ("SANDBOX_SECRET", SANDBOX_SECRET),
+        ("TELEGRAM_WEBHOOK_SECRET", WEBHOOK_SECRET),
         ("ACCESS_TTL_S", "315360000"),
         ("RATE_API", "10000/1"),
         ("RATE_PAYMENT", "10000/1"),

@@ -51,6 +51,29 @@ pub const LINK_FAILED: &str = "Не удалось создать ссылку �
 pub const PROVIDER_SILENT: &str = "Платёжный сервис не отвечает. Попробуйте позже";
 /// No such attempt, or another payer's.
 pub const ATTEMPT_NOT_FOUND: &str = "Платёж не найден";
+/// The title of an invoice in stars for oneself; 32 characters at most.
+pub const STARS_OWN: &str = "Подписка на клуб";
+/// The title of an invoice in stars for somebody else; 32 characters at most.
+pub const STARS_GIFT: &str = "Подписка на клуб в подарок";
+
+/// What an invoice in stars for oneself is for.
+#[must_use]
+pub fn stars_own(days: u32) -> String {
+    format!("Доступ к материалам и чатам клуба, дней: {days}")
+}
+
+/// What an invoice in stars for somebody else is for.
+#[must_use]
+pub fn stars_gift(days: u32) -> String {
+    format!("Подарок: доступ к материалам и чатам клуба, дней: {days}")
+}
+
+/// Telegram is told not to take the money.
+pub const CHECKOUT_REFUSED: &str =
+    "Эта ссылка на оплату больше не действует. Откройте приложение и создайте новую.";
+/// Telegram is told not to take the money, as we cannot say whether it may.
+pub const CHECKOUT_LATER: &str = "Сервис занят. Попробуйте оплатить через минуту.";
+
 /// The city leads an active team.
 pub const CITY_LOCKED: &str = "Лидер активной десятки не может сменить город";
 /// The city was changed too often today.
@@ -102,6 +125,21 @@ pub const REFUNDED: &str = "Платёж возвращён полностью."
 #[must_use]
 pub fn refunded(until: &str) -> String {
     format!("{REFUNDED} Подписка действует до {until}.")
+}
+
+/// What somebody is told who opens the bot.
+pub const WELCOME: &str = "Здравствуйте! Это бот клуба. Откройте приложение кнопкой меню, \
+     чтобы оформить подписку и увидеть материалы. Помощь с оплатой: /paysupport";
+
+/// What somebody is told who asks for help with a payment.
+#[must_use]
+pub fn pay_support(contact: Option<&str>) -> String {
+    let said = "Если оплата прошла, а подписка не появилась, подождите несколько минут: \
+                мы сверяем платежи сами.";
+    match contact {
+        Some(contact) => format!("{said} Если не помогло, напишите: {contact}"),
+        None => format!("{said} Если не помогло, напишите администратору клуба."),
+    }
 }
 
 /// Something the service depends on does not answer.

@@ -6,6 +6,7 @@
 use serde_json::json;
 use tests::{GIFT, MONTH, Member, Table, Webhook, World, local};
 
+use crate::stars::{Stars, telegram};
 use crate::{DAY, tag, unless};
 
 async fn sign_in(table: &mut Table, world: &World) -> Member {
@@ -99,6 +100,28 @@ async fn gifts(table: &mut Table, world: &World, anna: &Member) {
     table.job(world, "club-gifts-expire", "one gift").await;
 }
 
+async fn stars(table: &mut Table, world: &World) {
+    let vera = world.member(44, "Вера").await;
+    let stars = Stars::of(&vera, MONTH).await;
+    stars.query(json!({})).await;
+    let asked = table.job(world, "club-bot-webhook", "pre-checkout").await;
+    assert!(asked.requests <= 1 && asked.items == 0, "{asked:?}");
+    let taken =
+        table.http("bot/webhook, queued", &telegram(world, &stars.recurring("1", true)).await);
+    assert!(taken.requests == 0 && taken.items == 0, "{taken:?}");
+    world.idle().await;
+    let settled = table.job(world, "club-bot-update", "settles the first of a subscription").await;
+    assert!(settled.requests <= 3 && settled.items <= 10, "{settled:?}");
+    stars.tell(&stars.recurring("2", false)).await;
+    let renewed = table.job(world, "club-bot-update", "renews").await;
+    assert!(renewed.requests <= 3 && renewed.items <= 10, "{renewed:?}");
+    stars.tell(&stars.recurring("2", false)).await;
+    table.job(world, "club-bot-update", "again").await;
+    stars.tell(&stars.refund("2")).await;
+    let back = table.job(world, "club-bot-update", "takes it back").await;
+    assert!(back.requests <= 4 && back.items <= 10, "{back:?}");
+}
+
 async fn reads(table: &mut Table, world: &World, anna: &Member) {
     for (path, most) in [
         ("/api/v1/energies/balance", 1),
@@ -140,6 +163,7 @@ async fn the_price_of_every_function() {
     settlement(&mut table, &world, &anna, &attempt).await;
     jobs(&mut table, &world).await;
     reads(&mut table, &world, &anna).await;
+    stars(&mut table, &world).await;
     gifts(&mut table, &world, &anna).await;
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../snapshots");

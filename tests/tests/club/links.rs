@@ -106,12 +106,15 @@ async fn a_replay_is_the_first_answer_word_for_word() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_seeded_offer_is_sold_for_roubles_alone() {
+async fn the_seeded_offer_is_sold_for_roubles_and_stars() {
     let world = local!();
     let anna = world.member(42, "Анна").await;
-    for currency in ["USD", "EUR", "XTR"] {
-        let answer = anna.ask(&set(anna.wish(MONTH), "currency", json!(currency))).await;
-        answer.problem(400, "currency_not_offered");
+    let ask = |currency: &str| anna.ask(&set(anna.wish(MONTH), "currency", json!(currency)));
+    for currency in ["USD", "EUR"] {
+        ask(currency).await.problem(400, "currency_not_offered");
+    }
+    for (currency, amount) in [("RUB", "2000.00"), ("XTR", "1500")] {
+        assert_eq!(ask(currency).await.ok()["amount"], amount);
     }
 }
 

@@ -19,6 +19,7 @@ mod ratings;
 mod session;
 mod settlement;
 mod sign_in;
+mod stars;
 mod wire;
 
 use tests::{Answer, Call};

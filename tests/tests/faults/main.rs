@@ -20,4 +20,5 @@ mod permissions;
 mod sabotage;
 mod secrets;
 mod sigkill;
+mod stars;
 mod walks;

@@ -66,6 +66,13 @@ pub fn fallback() -> Function<App> {
         .handled_by(any(handle_fallback))
 }
 
+/// The queues whose depth shows how far the work is behind.
+const QUEUES: [&str; 3] =
+    ["PAYMENT_CHECKS_QUEUE_URL", "TELEGRAM_UPDATES_QUEUE_URL", "OUTBOX_QUEUE_URL"];
+/// Where what failed for good is kept.
+const DEAD_QUEUES: [&str; 3] =
+    ["PAYMENT_CHECKS_DLQ_URL", "TELEGRAM_UPDATES_DLQ_URL", "OUTBOX_DLQ_URL"];
+
 /// When this environment began.
 static STARTED: LazyLock<Stopwatch> = LazyLock::new(Stopwatch::now);
 
@@ -121,11 +128,10 @@ async fn examine(app: &App, now: Instant) -> Report {
     let mut report = Report::default();
     let platform = app.platform();
     report.check("database", platform.table.ping()).await;
-    let depth =
-        report.check("queue", depths(platform, &["PAYMENT_CHECKS_QUEUE_URL", "OUTBOX_QUEUE_URL"]));
+    let depth = report.check("queue", depths(platform, &QUEUES));
     let depth = depth.await;
     report.figure("scheduler_queue_size", depth);
-    let dead = depths(platform, &["PAYMENT_CHECKS_DLQ_URL", "OUTBOX_DLQ_URL"]);
+    let dead = depths(platform, &DEAD_QUEUES);
     let dead = report.check("dead_letter_queue", dead).await;
     report.figure("dead_letters", dead);
     let last = report.check("ratings", ratings::last_refresh(&platform.table)).await.flatten();

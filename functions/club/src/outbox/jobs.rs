@@ -11,11 +11,13 @@ use shared::outbox::{self, AfterCrash, Claimed, Entry, Hint, Outcome, Rules};
 use shared::problem::{Problem, Result, chain};
 use shared::queue::{self, Queue};
 use shared::stream::Change;
-use shared::telegram::{BotApi, BotToken, SendError, SendMessage, user::ChatId};
+use shared::telegram::user::{ChatId, TelegramId};
+use shared::telegram::{BotApi, BotToken, SendError, SendMessage};
 
 use super::model::Message;
 use super::pace::Ticking;
 use crate::App;
+use crate::payments::{self, Provider};
 
 const TOKEN: &str = "TELEGRAM_BOT_TOKEN";
 /// How long a row may stay unsent before the sweep asks for it again.
@@ -78,7 +80,11 @@ async fn run_deliver(app: App, invocation: Invocation, hint: queue::Message<Hint
     }
 }
 
-fn bot(app: &App) -> Result<BotApi> {
+/// The bot, for functions that read its token.
+///
+/// # Errors
+/// A bug, when the function is not declared to, or a setting is malformed.
+pub fn bot(app: &App) -> Result<BotApi> {
     let token = BotToken::parse(app.platform.secret(TOKEN)?.expose()).map_err(Problem::bug)?;
     let url = &app.outbox.telegram_api_url;
     BotApi::new(app.platform.outbound.clone(), url, token).map_err(Problem::bug)
@@ -99,6 +105,9 @@ async fn perform(app: &App, bot: &BotApi, entry: &Entry, clock: Ticking) -> Outc
             return Outcome::Refused;
         }
     };
+    if let Message::CancelStars { tg_id, contract_id } = &message {
+        return cancel(app, bot, (*tg_id, contract_id), clock).await;
+    }
     let Some(chat) = message.chat(app.outbox.admin_chat_id) else {
         tracing::warn!(outbox_id, alert = message.text(), "no chat for alerts");
         return Outcome::Sent;
@@ -117,6 +126,30 @@ async fn perform(app: &App, bot: &BotApi, entry: &Entry, clock: Ticking) -> Outc
             let outcome = judge(app, &error, clock).await;
             tracing::warn!(outbox_id, %error, ?outcome, "message not delivered");
             outcome
+        }
+    }
+}
+
+/// Ends a standing subscription at Telegram. To end one again changes nothing, so that what is
+/// uncertain is done again.
+async fn cancel(app: &App, bot: &BotApi, (id, charge): (i64, &str), clock: Ticking) -> Outcome {
+    let Some(user) = TelegramId::new(id) else { return Outcome::Refused };
+    match bot.edit_user_star_subscription(user, charge, true).await {
+        Ok(()) => {}
+        Err(error) => {
+            tracing::error!(%error, "a standing subscription is not ended");
+            return match judge(app, &error, clock).await {
+                Outcome::Unknown => Outcome::Failed(None),
+                outcome => outcome,
+            };
+        }
+    }
+    let ended = payments::contract_ended(Provider::Stars, charge, clock.now());
+    match app.platform.table.write(ended).await {
+        Ok(_) => Outcome::Sent,
+        Err(error) => {
+            tracing::warn!(%error, "the end of a standing subscription is not kept");
+            Outcome::Failed(Some(STORE_PAUSE))
         }
     }
 }

@@ -29,7 +29,7 @@ use shared::problem::Result;
 use shared::settings::{Environment, SettingError};
 use shared::table::Write;
 
-pub use jobs::{deliver, relay, sweep};
+pub use jobs::{bot, deliver, relay, sweep};
 pub use model::Message;
 
 use crate::App;

@@ -52,6 +52,25 @@ pub enum Message {
         /// Until when the subscription lasts all the same.
         until: Option<Instant>,
     },
+    /// Somebody has opened the bot.
+    Welcome {
+        /// Who.
+        tg_id: i64,
+    },
+    /// Somebody has asked for help with a payment.
+    PaySupport {
+        /// Who.
+        tg_id: i64,
+        /// Whom to write to, if anybody.
+        contact: Option<String>,
+    },
+    /// A standing subscription in stars is to end: not told to anybody, but done at Telegram.
+    CancelStars {
+        /// Whose.
+        tg_id: i64,
+        /// The charge that began it.
+        contract_id: String,
+    },
     /// Somebody who runs the club should look at something.
     AdminAlert {
         /// What at, without personal data; cut to 4096 characters.
@@ -68,7 +87,10 @@ impl Message {
             | Self::GiftLink { tg_id, .. }
             | Self::GiftActivated { tg_id, .. }
             | Self::GiftExpired { tg_id }
-            | Self::Refunded { tg_id, .. } => Some(*tg_id),
+            | Self::Refunded { tg_id, .. }
+            | Self::Welcome { tg_id }
+            | Self::PaySupport { tg_id, .. }
+            | Self::CancelStars { tg_id, .. } => Some(*tg_id),
             Self::AdminAlert { .. } => admin,
         }
     }
@@ -85,6 +107,9 @@ impl Message {
             Self::GiftExpired { .. } => texts::GIFT_EXPIRED.to_owned(),
             Self::Refunded { until: Some(until), .. } => texts::refunded(&day(*until)),
             Self::Refunded { until: None, .. } => texts::REFUNDED.to_owned(),
+            Self::Welcome { .. } => texts::WELCOME.to_owned(),
+            Self::PaySupport { contact, .. } => texts::pay_support(contact.as_deref()),
+            Self::CancelStars { .. } => String::new(),
             Self::AdminAlert { text } => text.chars().take(TEXT_MAX).collect(),
         }
     }

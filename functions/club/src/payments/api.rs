@@ -68,7 +68,7 @@ struct LinkRequest {
     offer_key: Option<String>,
     /// Used when it is enabled.
     provider: Option<String>,
-    /// RUB, USD, EUR or XTR; anything else is RUB.
+    /// RUB, USD, EUR or XTR; anything else is RUB, of the provider `stars` XTR.
     currency: Option<String>,
     /// For whom a gift is, as a number or a string.
     #[schema(value_type = Option<String>)]
@@ -159,7 +159,7 @@ impl LinkRequest {
         Ok(Wanted {
             offer,
             provider: self.provider,
-            currency: self.currency.and_then(|c| c.parse().ok()).unwrap_or(Currency::Rub),
+            currency: self.currency.and_then(|code| code.parse().ok()),
             recipient,
             email,
             phone: self.phone.filter(|phone| !phone.is_empty()),

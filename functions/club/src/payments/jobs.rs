@@ -13,7 +13,7 @@ use shared::table::{Item, Query};
 
 use super::items::{DUE_SHARDS, Due};
 use super::model::{self, Attempt, Event, Hinted, Status, Success};
-use super::providers::{ProviderError, Told};
+use super::providers::{Came, ProviderError, Told};
 use super::{settlement, store};
 use crate::App;
 use crate::wire::LEASE_LOST;
@@ -45,6 +45,7 @@ pub fn check() -> Function<App> {
     Function::<App>::queue("club-payments-check", "payment-checks", handle_check)
         .summary("Asks the provider what became of an attempt")
         .needs_with("SANDBOX_PROVIDER_URL", "SANDBOX_SECRET")
+        .needs("TELEGRAM_BOT_TOKEN")
 }
 
 /// Every fifteen minutes.
@@ -53,6 +54,7 @@ pub fn sweep() -> Function<App> {
     Function::<App>::schedule("club-payments-sweep", "rate(15 minutes)", handle_sweep)
         .summary("Sends lost hints anew and asks once more about attempts without money")
         .needs_with("SANDBOX_PROVIDER_URL", "SANDBOX_SECRET")
+        .needs("TELEGRAM_BOT_TOKEN")
 }
 
 /// One check: one read, one question, one write and one message.
@@ -75,8 +77,8 @@ async fn handle_check(app: App, invocation: Invocation, message: Message<CheckHi
 async fn perform(app: &App, attempt: &Attempt, n: u32, now: Instant) -> Result<()> {
     let table = &app.platform.table;
     match ask(app, attempt).await {
-        Ok(Told::Paid { external_id, said }) => {
-            let word = word(attempt, external_id, said);
+        Ok(Told::Paid(came)) => {
+            let word = word(attempt, came);
             match settlement::settle(app, &word, None, now).await? {
                 settlement::Settled::Now | settlement::Settled::Before => return Ok(()),
                 // The money is another's or not enough: this attempt is unpaid.
@@ -101,11 +103,13 @@ async fn perform(app: &App, attempt: &Attempt, n: u32, now: Instant) -> Result<(
 }
 
 async fn ask(app: &App, attempt: &Attempt) -> Result<Told, ProviderError> {
-    attempt.provider.ask(app, &attempt.id, app.payments.check_timeout).await
+    attempt.provider.ask(app, attempt, app.payments.check_timeout).await
 }
 
-fn word(attempt: &Attempt, external_id: String, said: model::Said) -> Success {
-    Success { provider: attempt.provider, attempt_id: attempt.id.clone(), external_id, said }
+fn word(attempt: &Attempt, came: Came) -> Success {
+    let Came { external_id, said, payer, recurs } = came;
+    let (provider, attempt_id) = (attempt.provider, attempt.id.clone());
+    Success { provider, attempt_id, external_id, said, payer, recurs }
 }
 
 /// What one run of the sweep came to.
@@ -279,9 +283,9 @@ async fn follow_up(
 /// Asks about one attempt without money. Was it paid?
 async fn look_again(app: &App, attempt: &Attempt, lease: &Lease, now: Instant) -> Result<bool> {
     match ask(app, attempt).await {
-        Ok(Told::Paid { external_id, said }) => {
-            let word = word(attempt, external_id, said);
-            let settled = settlement::settle(app, &word, Some(lease), now).await?;
+        Ok(Told::Paid(came)) => {
+            let word = word(attempt, came);
+            let settled = settlement::settle(app, &word, Some(&lease.fence()), now).await?;
             if settled != settlement::Settled::Quarantined {
                 return Ok(settled == settlement::Settled::Now);
             }

@@ -27,8 +27,8 @@ pub struct Wanted {
     pub offer: String,
     /// The provider by its name.
     pub provider: Option<String>,
-    /// The currency.
-    pub currency: Currency,
+    /// The currency, where the form names one.
+    pub currency: Option<Currency>,
     /// For whom, if it is a gift.
     pub recipient: Option<i64>,
     /// The payer's e-mail.
@@ -73,9 +73,9 @@ pub async fn link(
     key: &Idempotency,
     now: Instant,
 ) -> Result<Linked> {
-    let provider = app.payments.provider(wanted.provider.as_deref());
-    let provider = provider.ok_or_else(|| failed("no provider is enabled"))?;
-    let mut known = Known::read(app, subject, wanted, provider, key, now).await?;
+    let taker = app.payments.taker(wanted.provider.as_deref(), wanted.currency);
+    let taker = taker.ok_or_else(|| failed("no provider is enabled"))?;
+    let mut known = Known::read(app, subject, wanted, taker, key, now).await?;
     let renewed = match known.replay(app, key, now).await? {
         Replay::Answer(linked) => return Ok(linked),
         Replay::Renew(id) => Some(id),
@@ -134,7 +134,7 @@ impl Known {
         app: &App,
         subject: &Subject,
         wanted: &Wanted,
-        provider: Provider,
+        (provider, currency): (Provider, Currency),
         key: &Idempotency,
         now: Instant,
     ) -> Result<Self> {
@@ -142,7 +142,7 @@ impl Known {
             payer: subject.telegram_id,
             offer: wanted.offer.clone(),
             provider,
-            currency: wanted.currency,
+            currency,
             recipient,
         };
         let (member_at, offer_at) = (member_key(subject.telegram_id), Offer::key_of(&wanted.offer));
@@ -207,7 +207,8 @@ impl Known {
         if !offer.active {
             return Err(refused("offer_inactive", texts::OFFER_INACTIVE));
         }
-        let price = offer.price(self.slot.currency);
+        let Slot { provider, currency, .. } = &self.slot;
+        let price = offer.price(*currency).filter(|_| provider.takes(*currency));
         let missing = || refused("currency_not_offered", texts::CURRENCY_NOT_OFFERED);
         Ok((offer, price.ok_or_else(missing)?))
     }
@@ -229,6 +230,8 @@ impl Known {
             days: offer.days,
             price,
             provider: self.slot.provider,
+            recurs: offer.recurs() && self.slot.provider.renews(),
+            contract: None,
             status: Status::Created,
             checks_done: 0,
             unrefunded: 0,

@@ -36,6 +36,8 @@
 //! more at the ages of 15 minutes, 1, 6 and 24 hours.
 
 mod api;
+mod checkout;
+mod contracts;
 mod delivery;
 mod items;
 mod jobs;
@@ -55,14 +57,19 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use shared::function::Function;
+use shared::money::Currency;
 use shared::settings::{Environment, SettingError, Stage};
 use shared::telegram::deep_link::BotUsername;
 
 pub use api::{attempt, link, status};
+pub use checkout::{Checkout, admits};
+pub use contracts::ended as contract_ended;
 pub use delivery::Delivery;
 pub use jobs::{check, sweep};
-pub use model::Cooldown;
-pub use providers::Provider;
+pub use model::{Cooldown, Said, Success};
+pub use providers::{Provider, is_charge_id, stars_said};
+pub use refunds::{Word, refund};
+pub use settlement::{Settled, settle};
 pub use webhook::{sandbox_state, sandbox_webhook};
 
 use crate::App;
@@ -88,6 +95,8 @@ pub struct Settings {
     pub bot: BotUsername,
     /// Where the sandbox provider is; it is enabled by that.
     pub sandbox_url: Option<String>,
+    /// Can be paid in Telegram Stars?
+    pub stars_enabled: bool,
 }
 
 /// The bot that links lead to where none is set, which production does not allow.
@@ -122,6 +131,7 @@ impl Settings {
             bot: BotUsername::parse(bot)
                 .map_err(|_| SettingError::Malformed("BOT_USERNAME".to_owned()))?,
             sandbox_url: environment.get("SANDBOX_PROVIDER_URL").map(str::to_owned),
+            stars_enabled: environment.parse("STARS_ENABLED", false)?,
         })
     }
 
@@ -129,16 +139,26 @@ impl Settings {
     #[must_use]
     pub fn enables(&self, provider: Provider) -> bool {
         match provider {
+            Provider::Stars => self.stars_enabled,
             Provider::Sandbox => self.sandbox_url.is_some(),
         }
     }
 
-    /// The provider of this name, or the preferred one where it is not enabled.
+    /// The provider of this name, or the preferred one of those who take the currency where it is
+    /// not enabled; and what it is paid in.
     #[must_use]
-    pub fn provider(&self, requested: Option<&str>) -> Option<Provider> {
+    pub fn taker(
+        &self,
+        requested: Option<&str>,
+        currency: Option<Currency>,
+    ) -> Option<(Provider, Currency)> {
         let enabled = || Provider::ALL.into_iter().filter(|provider| self.enables(*provider));
-        let named = enabled().find(|provider| Some(provider.name()) == requested);
-        named.or_else(|| enabled().next())
+        if let Some(named) = enabled().find(|provider| Some(provider.name()) == requested) {
+            return Some((named, currency.unwrap_or(named.currency())));
+        }
+        let currency = currency.unwrap_or(Currency::Rub);
+        let taker = enabled().find(|provider| provider.takes(currency));
+        taker.or_else(|| enabled().next()).map(|provider| (provider, currency))
     }
 
     /// How long the provider may take to make a link, as the attempt's age.

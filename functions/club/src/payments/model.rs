@@ -42,6 +42,8 @@ pub enum Event {
     Refused,
     /// The last check found nothing.
     LastCheckUnpaid,
+    /// Money came by a standing subscription that its provider has not ended.
+    Renewed,
     /// All that was paid was given back.
     RefundedInFull,
 }
@@ -61,7 +63,8 @@ impl Status {
             (
                 Self::Created | Self::Pending | Self::Failed | Self::Abandoned | Self::Paid,
                 Event::Settled,
-            ) => Some(Self::Paid),
+            )
+            | (Self::Paid | Self::Refunded, Event::Renewed) => Some(Self::Paid),
             (Self::Paid, Event::RefundedInFull) => Some(Self::Refunded),
             _ => None,
         }
@@ -93,6 +96,12 @@ pub struct Attempt {
     pub price: Money,
     /// Who takes the money.
     pub provider: Provider,
+    /// Is the link one by which the provider takes the money of every period?
+    #[serde(default)]
+    pub recurs: bool,
+    /// The provider's id of the standing subscription that it began.
+    #[serde(default)]
+    pub contract: Option<String>,
     /// Where it stands.
     pub status: Status,
     /// Checks that found nothing.
@@ -241,6 +250,18 @@ pub struct Success {
     pub external_id: String,
     /// How much, as it says.
     pub said: Said,
+    /// Who paid, by Telegram id, where it says so.
+    pub payer: Option<i64>,
+    /// Does it belong to a standing subscription?
+    pub recurs: bool,
+}
+
+impl Success {
+    /// Is it a payment of a standing subscription that `attempt` began or begins?
+    #[must_use]
+    pub fn is_of_contract(&self, attempt: &Attempt) -> bool {
+        self.recurs && attempt.recurs && attempt.purpose == Purpose::Own
+    }
 }
 
 /// Money received. Unique by provider and the provider's id.
@@ -329,9 +350,15 @@ pub enum Verdict {
     Quarantine(&'static str),
 }
 
-/// Judges a success by what is stored under the attempt and the payment that it names.
+/// Judges a success by what is stored under the attempt and the payment that it names. `renewed`:
+/// it was paid by the attempt's own standing subscription, which has not ended.
 #[must_use]
-pub fn judge(attempt: Option<&Attempt>, payment: Option<&Payment>, success: &Success) -> Verdict {
+pub fn judge(
+    attempt: Option<&Attempt>,
+    payment: Option<&Payment>,
+    success: &Success,
+    renewed: bool,
+) -> Verdict {
     let Some(attempt) = attempt else { return Verdict::Quarantine("unknown_attempt") };
     if let Some(payment) = payment {
         return match payment.attempt_id == attempt.id {
@@ -345,7 +372,11 @@ pub fn judge(attempt: Option<&Attempt>, payment: Option<&Payment>, success: &Suc
     if !success.said.agrees(attempt.price) {
         return Verdict::Quarantine("other_sum");
     }
+    if success.payer.is_some_and(|payer| payer != attempt.payer) {
+        return Verdict::Quarantine("other_payer");
+    }
     match (attempt.status, attempt.purpose) {
+        (Status::Refunded, Purpose::Own) if renewed => Verdict::Settle { first: false },
         (Status::Refunded, _) => Verdict::Quarantine("refunded_before"),
         (Status::Paid, Purpose::Gift) => Verdict::Quarantine("gift_paid_before"),
         (status, _) => Verdict::Settle { first: status != Status::Paid },

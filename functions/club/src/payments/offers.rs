@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 use shared::money::{Currency, Money};
 use utoipa::ToSchema;
 
+/// What a month costs in stars. Telegram takes 10 000 for a subscription at most.
+const MONTH_STARS: u64 = 1_500;
+
 /// What a payment buys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum Purpose {
@@ -74,9 +77,18 @@ impl Offer {
             purpose,
             periodicity,
             days: periodicity.days(),
-            prices: vec![Money::new(200_000, Currency::Rub)],
+            prices: vec![
+                Money::new(200_000, Currency::Rub),
+                Money::new(MONTH_STARS, Currency::Xtr),
+            ],
             active: true,
         })
+    }
+
+    /// Is it paid again every 30 days, for oneself, where a provider does that by itself?
+    #[must_use]
+    pub fn recurs(&self) -> bool {
+        self.purpose == Purpose::Own && self.periodicity == Periodicity::Monthly
     }
 
     /// The price in a currency.

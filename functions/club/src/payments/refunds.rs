@@ -8,12 +8,14 @@ use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
 use shared::table::{Entity as _, Write};
 
+use super::contracts::{self, RecurringContract};
 use super::items::{AnalyticsEvent, Refund, UnassignedPayment};
 use super::model::{Attempt, Event, Payment, Reversal, Said, Status};
 use super::providers::Provider;
 use super::store;
 use crate::App;
 use crate::auth::{self, Member};
+use crate::bot;
 use crate::energies::{EnergyEntry, Kind};
 use crate::gifts::{self, Gift};
 use crate::outbox::{self, Message};
@@ -35,17 +37,17 @@ pub struct Word {
     pub said: Said,
 }
 
-/// Reverses what a refunded payment gave, once. Two reads, three for a gift, and one transaction of
-/// eight items at most. What fits no payment changes nothing and is reported.
+/// Reverses what a refunded payment gave, once. Two reads, three for a gift or a standing subscription,
+/// and one transaction of ten items at most. What fits no payment changes nothing and is reported.
 ///
 /// # Errors
 /// 503 when nothing was stored, as where the money has not come yet; the same word may then be
 /// sent again.
-pub async fn refund(app: &App, word: &Word, now: Instant) -> Result<()> {
-    optimistic(|| round(app, word, now)).await
+pub async fn refund(app: &App, word: &Word, also: Option<&Write>, now: Instant) -> Result<()> {
+    optimistic(|| round(app, word, also, now)).await
 }
 
-async fn round(app: &App, word: &Word, now: Instant) -> Result<Round<()>> {
+async fn round(app: &App, word: &Word, also: Option<&Write>, now: Instant) -> Result<Round<()>> {
     let table = &app.platform.table;
     let attempt_at = Attempt::key_of(&word.attempt_id);
     let payment_at = Payment::key_of(word.provider, &word.external_id);
@@ -60,16 +62,16 @@ async fn round(app: &App, word: &Word, now: Instant) -> Result<Round<()>> {
     let (attempt, payment) = match (attempt, payment) {
         (Some(attempt), Some(payment)) => (attempt, payment),
         (Some(attempt), None) if !matches!(attempt.status, Status::Paid | Status::Refunded) => {
-            return too_early(app, word, now).await;
+            return too_early(app, word, also, now).await;
         }
-        _ => return report(app, word, "refund_of_unknown", now).await,
+        _ => return report(app, word, "refund_of_unknown", also, now).await,
     };
     if payment.attempt_id != attempt.id {
-        return report(app, word, "refund_of_other_attempt", now).await;
+        return report(app, word, "refund_of_other_attempt", also, now).await;
     }
     let gift = gift_of(app, &payment).await?;
     let Some((minor, reversal)) = reversal(&counted(&payment, gift.as_ref()), &word.said) else {
-        return report(app, word, "refund_of_other_sum", now).await;
+        return report(app, word, "refund_of_other_sum", also, now).await;
     };
     let record = Refund {
         provider: word.provider,
@@ -82,41 +84,59 @@ async fn round(app: &App, word: &Word, now: Instant) -> Result<Round<()>> {
         at: now,
     };
     let taken = match &gift {
-        None => take_days(app, attempt.payer, &payment, reversal, record, now).await?,
+        None => {
+            let contract = newest_of(app, &attempt, &payment, reversal).await?;
+            let taken = take_days(app, attempt.payer, &payment, reversal, record, now).await?;
+            match contract {
+                Some(contract) => taken.ending(&contract, now)?,
+                None => taken,
+            }
+        }
         Some(Gift { activation: Some(made), .. }) => {
             let taken = take_days(app, made.recipient, &payment, reversal, record, now).await?;
             // The payer's own subscription is not concerned.
             Taken { until: None, ..taken }
         }
         Some(gift) => match take_gift(gift, reversal, word, now)? {
-            Some(writes) => Taken { record, until: None, writes },
+            Some(writes) => Taken { record, until: None, member: None, writes },
             // Another refund came between the reads of the payment and its gift.
             None => return Ok(Round::Stale),
         },
     };
     let mut writes = vec![Write::insert("refund", &taken.record), given_back(&payment, reversal)];
     writes.extend(settled_back(&attempt, reversal, now));
+    writes.extend(taken.member);
     writes.extend(taken.writes);
     if ends(&attempt, reversal) {
         let until = taken.until.filter(|until| *until > now);
         let message = Message::Refunded { tg_id: attempt.payer, until };
-        writes.push(outbox::ask(&format!("refunded:{}", attempt.id), &message, now)?);
+        // Under the payment, as a subscription that goes on may be given back once more.
+        writes.push(outbox::ask(&format!("refunded:{}", payment.id()), &message, now)?);
     }
     let cause = format!("{}:{}", payment.id(), word.refund_id);
     let event = AnalyticsEvent::of(&attempt, "payment_refunded", &cause, now);
     writes.push(Write::put("analytics", &event));
+    writes.extend(also.cloned());
     match table.transact(writes).await {
         Ok(()) => Ok(Round::Done(())),
-        Err(error) => error.refusal().map(|_| Round::Stale).map_err(Problem::from),
+        Err(error) => {
+            let refusal = error.refusal()?;
+            Ok(if refusal.has(bot::WRITE) { Round::Done(()) } else { Round::Stale })
+        }
     }
 }
 
 /// The word of the refund has overtaken that of the payment: the provider is to say it again,
 /// unless the payment is one that was put aside. One read.
-async fn too_early(app: &App, word: &Word, now: Instant) -> Result<Round<()>> {
+async fn too_early(
+    app: &App,
+    word: &Word,
+    also: Option<&Write>,
+    now: Instant,
+) -> Result<Round<()>> {
     let aside = UnassignedPayment::key_of(word.provider, &word.external_id);
     match app.platform.table.get::<UnassignedPayment>(&aside).await? {
-        Some(_) => report(app, word, "refund_of_unassigned", now).await,
+        Some(_) => report(app, word, "refund_of_unassigned", also, now).await,
         None => Err(Problem::try_again("a refund before its payment")),
     }
 }
@@ -160,12 +180,43 @@ fn given_back(payment: &Payment, reversal: Reversal) -> Write {
         .bind(":seen", payment.refunded)
 }
 
+/// The standing subscription whose newest payment is given back whole. One read for one.
+async fn newest_of(
+    app: &App,
+    attempt: &Attempt,
+    payment: &Payment,
+    reversal: Reversal,
+) -> Result<Option<RecurringContract>> {
+    if !reversal.full {
+        return Ok(None);
+    }
+    let contract = contracts::of(&app.platform.table, attempt).await?;
+    Ok(contract.filter(|contract| contract.live && contract.newest == payment.external_id))
+}
+
+impl Taken {
+    /// The same, with the end of a standing subscription: it renews the member's no more, and its
+    /// provider is to end it.
+    fn ending(self, contract: &RecurringContract, now: Instant) -> Result<Self> {
+        let (tg_id, contract_id) = (contract.payer, contract.contract_id.clone());
+        // A payment is given back whole once; a subscription may go on and be ended again.
+        let id = format!("cancel:{}:{}", contract.provider.name(), contract.newest);
+        let told = outbox::ask(&id, &Message::CancelStars { tg_id, contract_id }, now)?;
+        let mut writes = self.writes;
+        writes.push(told);
+        let member = self.member.map(|member| member.set("auto_renewal", false));
+        Ok(Self { member, writes, ..self })
+    }
+}
+
 /// What a refund takes back from whoever got it.
 struct Taken {
     /// With the energies that were there.
     record: Refund,
     /// Until when the payer's subscription lasts now, where the refund concerns it.
     until: Option<Instant>,
+    /// The change of whoever got it.
+    member: Option<Write>,
     writes: Vec<Write>,
 }
 
@@ -217,7 +268,6 @@ async fn take_days(
         let entry = expense(&member, &cause, energies, uncovered, now);
         writes.push(Write::insert("entry", &entry));
     }
-    writes.push(change);
     if let Some(until) = until {
         let event = SubscriptionEvent {
             tg_id: member.tg_id,
@@ -229,7 +279,8 @@ async fn take_days(
         };
         writes.push(Write::insert("subscription", &event));
     }
-    Ok(Taken { record: Refund { energies, uncovered, ..record }, until, writes })
+    let record = Refund { energies, uncovered, ..record };
+    Ok(Taken { record, until, member: Some(change), writes })
 }
 
 fn expense(
@@ -288,10 +339,21 @@ fn alert(word: &Word, reason: &str, now: Instant) -> Result<Write> {
 }
 
 /// Has those who run the club told of a refund that changes nothing. Once is enough.
-async fn report(app: &App, word: &Word, reason: &str, now: Instant) -> Result<Round<()>> {
+async fn report(
+    app: &App,
+    word: &Word,
+    reason: &str,
+    also: Option<&Write>,
+    now: Instant,
+) -> Result<Round<()>> {
     tracing::warn!(attempt_id = %word.attempt_id, reason, "refund not applied");
-    match app.platform.table.write(alert(word, reason, now)?).await {
-        Ok(_) => Ok(Round::Done(())),
+    let (table, alert) = (&app.platform.table, alert(word, reason, now)?);
+    let reported = match also {
+        None => table.write(alert).await.map(|_| ()),
+        Some(also) => table.transact(vec![alert, also.clone()]).await,
+    };
+    match reported {
+        Ok(()) => Ok(Round::Done(())),
         Err(error) => error.refusal().map(|_| Round::Done(())).map_err(Problem::from),
     }
 }

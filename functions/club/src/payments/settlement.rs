@@ -1,17 +1,18 @@
 //! Settlement: one transaction for each success, whoever brings it and how often.
 
 use shared::clock::Instant;
-use shared::lease::Lease;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
 use shared::table::{Entity as _, Write, WriteError};
 
+use super::contracts::{self, RecurringContract};
 use super::items::{AnalyticsEvent, UnassignedPayment};
-use super::model::{self, Attempt, Event, Payment, Success, Verdict};
+use super::model::{self, Attempt, Event, Payment, Status, Success, Verdict};
 use super::offers::Purpose;
 use super::store;
 use crate::App;
 use crate::auth::{self, Member};
+use crate::bot;
 use crate::energies::{self, Award};
 use crate::gifts::{self, Bought, Gift};
 use crate::outbox::{self, Message};
@@ -32,24 +33,26 @@ pub enum Settled {
     Quarantined,
 }
 
-/// Settles a success, once. Two reads and one transaction of nine items at most, anew for each
-/// time that another writer came first.
+/// Settles a success, once. Two reads, three where a refunded subscription goes on, and one
+/// transaction of ten items at most, anew for each time that another writer came first. `also` goes
+/// with the effect: the fence of a job, or the update of the bot that must not have it twice.
 ///
 /// # Errors
-/// 503 when nothing was stored; the same success may then be sent again.
+/// 409 `lease_lost` when the fence is another's; 503 when nothing was stored; the same success may
+/// then be sent again.
 pub async fn settle(
     app: &App,
     success: &Success,
-    fence: Option<&Lease>,
+    also: Option<&Write>,
     now: Instant,
 ) -> Result<Settled> {
-    optimistic(|| round(app, success, fence, now)).await
+    optimistic(|| round(app, success, also, now)).await
 }
 
 async fn round(
     app: &App,
     success: &Success,
-    fence: Option<&Lease>,
+    also: Option<&Write>,
     now: Instant,
 ) -> Result<Round<Settled>> {
     let attempt_at = Attempt::key_of(&success.attempt_id);
@@ -57,14 +60,26 @@ async fn round(
     let rows = app.platform.table.batch(&[attempt_at.clone(), payment_at.clone()]).await?;
     let attempt: Option<Attempt> = rows.get(&attempt_at)?;
     let payment: Option<Payment> = rows.get(&payment_at)?;
-    match (model::judge(attempt.as_ref(), payment.as_ref(), success), &attempt) {
+    let renewed = renews(app, attempt.as_ref(), success).await?;
+    match (model::judge(attempt.as_ref(), payment.as_ref(), success, renewed), &attempt) {
         (Verdict::Duplicate, _) => Ok(Round::Done(Settled::Before)),
         (Verdict::Settle { first }, Some(attempt)) => {
-            commit(app, attempt, success, first, fence, now).await
+            commit(app, attempt, success, first, also, now).await
         }
         (Verdict::Settle { .. }, None) => Err(Problem::bug("settling what does not exist")),
-        (Verdict::Quarantine(reason), _) => put_aside(app, success, reason, fence, now).await,
+        (Verdict::Quarantine(reason), _) => put_aside(app, success, reason, also, now).await,
     }
+}
+
+/// Does the success belong to a standing subscription of a refunded attempt that its provider has
+/// not ended? One read for such an attempt.
+async fn renews(app: &App, attempt: Option<&Attempt>, success: &Success) -> Result<bool> {
+    let attempt = attempt.filter(|attempt| attempt.status == Status::Refunded);
+    let Some(attempt) = attempt.filter(|attempt| success.is_of_contract(attempt)) else {
+        return Ok(false);
+    };
+    let contract: Option<RecurringContract> = contracts::of(&app.platform.table, attempt).await?;
+    Ok(contract.is_some_and(|contract| contract.live))
 }
 
 async fn commit(
@@ -72,7 +87,7 @@ async fn commit(
     attempt: &Attempt,
     success: &Success,
     first: bool,
-    fence: Option<&Lease>,
+    also: Option<&Write>,
     now: Instant,
 ) -> Result<Round<Settled>> {
     let payment = Payment {
@@ -90,11 +105,18 @@ async fn commit(
         energies_reversed: 0,
         at: now,
     };
-    let Some(paid) = store::changed("attempt", attempt, Event::Settled, now) else {
+    let renewed = attempt.status == Status::Refunded;
+    let event = if renewed { Event::Renewed } else { Event::Settled };
+    let Some(mut paid) = store::changed("attempt", attempt, event, now) else {
         return Err(Problem::bug("settling from a state that does not settle"));
     };
+    let recurs = success.is_of_contract(attempt);
+    let contract = recurs.then(|| contracts::paid(attempt, &payment, now));
+    if recurs && attempt.contract.is_none() {
+        paid = paid.set("contract", &payment.external_id);
+    }
     let (payment, granted) = match attempt.purpose {
-        Purpose::Own => grant_days(app, attempt, payment, first, now).await?,
+        Purpose::Own => grant_days(app, attempt, payment, (first, recurs), now).await?,
         Purpose::Gift => grant_gift(app, attempt, payment, now)?,
     };
     let event = AnalyticsEvent::of(attempt, "payment_success", &payment.id(), now);
@@ -103,19 +125,21 @@ async fn commit(
         writes.push(store::freed(attempt));
     }
     writes.extend(granted);
+    writes.extend(contract);
     writes.push(Write::put("analytics", &event));
-    writes.extend(fence.map(Lease::fence));
+    writes.extend(also.cloned());
     match app.platform.table.transact(writes).await {
         Ok(()) => Ok(Round::Done(Settled::Now)),
-        Err(error) if error_is_lease(&error) => Err(lease_lost()),
+        Err(error) if refuses(&error, "lease") => Err(lease_lost()),
+        Err(error) if refuses(&error, bot::WRITE) => Ok(Round::Done(Settled::Before)),
         // Whatever was refused, the next round sees why: the payment is there, the attempt or the
         // member has changed.
         Err(error) => error.refusal().map(|_| Round::Stale).map_err(Problem::from),
     }
 }
 
-fn error_is_lease(error: &WriteError) -> bool {
-    matches!(error, WriteError::Refused(refusal) if refusal.has("lease"))
+fn refuses(error: &WriteError, name: &str) -> bool {
+    matches!(error, WriteError::Refused(refusal) if refusal.has(name))
 }
 
 /// More days and energies for the payer. One read.
@@ -123,7 +147,7 @@ async fn grant_days(
     app: &App,
     attempt: &Attempt,
     payment: Payment,
-    first: bool,
+    (first, recurs): (bool, bool),
     now: Instant,
 ) -> Result<(Payment, Vec<Write>)> {
     let found = auth::find(&app.platform.table, attempt.payer).await?;
@@ -144,7 +168,7 @@ async fn grant_days(
     let message = Message::Congratulation { tg_id: member.tg_id, until, energies };
     let told = if first { format!("congrats:{}", attempt.id) } else { format!("congrats:{id}") };
     let writes = vec![
-        income.on(extend(&member, attempt, until, now)),
+        income.on(extend(&member, attempt, recurs, until, now)),
         income.entry,
         Write::insert("subscription", &event),
         outbox::ask(&told, &message, now)?,
@@ -152,7 +176,7 @@ async fn grant_days(
     Ok((Payment { energies, ..payment }, writes))
 }
 
-fn extend(member: &Member, attempt: &Attempt, until: Instant, now: Instant) -> Write {
+fn extend(member: &Member, attempt: &Attempt, recurs: bool, until: Instant, now: Instant) -> Write {
     let mut write = auth::change(member, now)
         .set("subscription_expires", until)
         .set("gifted", false)
@@ -164,7 +188,7 @@ fn extend(member: &Member, attempt: &Attempt, until: Instant, now: Instant) -> W
             write = write.set_once(contact, given);
         }
     }
-    write
+    if recurs { write.set("auto_renewal", true) } else { write }
 }
 
 /// A gift for whoever gets its token; the giver gets neither days nor energies.
@@ -198,7 +222,7 @@ async fn put_aside(
     app: &App,
     success: &Success,
     reason: &'static str,
-    fence: Option<&Lease>,
+    also: Option<&Write>,
     now: Instant,
 ) -> Result<Round<Settled>> {
     let unassigned = UnassignedPayment {
@@ -216,13 +240,13 @@ async fn put_aside(
     };
     let mut writes =
         vec![Write::insert("unassigned", &unassigned), outbox::ask(&key, &alert, now)?];
-    writes.extend(fence.map(Lease::fence));
+    writes.extend(also.cloned());
     match app.platform.table.transact(writes).await {
         Ok(()) => {
             tracing::warn!(attempt_id = %success.attempt_id, reason, "payment put aside");
             Ok(Round::Done(Settled::Quarantined))
         }
-        Err(error) if error_is_lease(&error) => Err(lease_lost()),
+        Err(error) if refuses(&error, "lease") => Err(lease_lost()),
         Err(error) => {
             error.refusal()?;
             Ok(Round::Done(Settled::Quarantined))

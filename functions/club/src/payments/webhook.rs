@@ -82,6 +82,8 @@ async fn handle_delivery(
                 external_id: delivery.external_id(),
                 said: delivery.said(),
                 attempt_id: delivery.attempt_id,
+                payer: None,
+                recurs: false,
             };
             settlement::settle(&app, &word, None, now).await?;
         }
@@ -94,7 +96,7 @@ async fn handle_delivery(
                 said: delivery.said(),
                 attempt_id: delivery.attempt_id,
             };
-            Box::pin(refunds::refund(&app, &word, now)).await?;
+            Box::pin(refunds::refund(&app, &word, None, now)).await?;
         }
     }
     success(Done {})

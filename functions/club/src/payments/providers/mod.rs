@@ -2,12 +2,15 @@
 //! of the service knows how any of them speaks.
 
 mod sandbox;
+mod stars;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use shared::money::Currency;
 use shared::outbound::OutboundError;
 use shared::problem::Problem;
+use shared::telegram::SendError;
 use utoipa::ToSchema;
 
 use super::model::{Attempt, Said};
@@ -17,6 +20,8 @@ use crate::App;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
+    /// Telegram Stars.
+    Stars,
     /// Pretended money, outside production only.
     Sandbox,
 }
@@ -36,14 +41,22 @@ pub enum Told {
     /// No money came, or it knows of no such attempt.
     Unpaid,
     /// Money came.
-    Paid {
-        /// The provider's id of the payment.
-        external_id: String,
-        /// How much, as it says.
-        said: Said,
-    },
+    Paid(Came),
     /// No money will come.
     Failed,
+}
+
+/// Money that came, as its provider tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Came {
+    /// The provider's id of the payment.
+    pub external_id: String,
+    /// How much, as it says.
+    pub said: Said,
+    /// Who paid, by Telegram id, where it says so.
+    pub payer: Option<i64>,
+    /// Does it belong to a standing subscription?
+    pub recurs: bool,
 }
 
 /// Why a provider could not be asked.
@@ -58,17 +71,51 @@ pub enum ProviderError {
     /// It refused, or did not answer in time.
     #[error("the provider did not answer")]
     Call(#[from] OutboundError),
+    /// The Bot API did not do it.
+    #[error("Telegram did not answer")]
+    Telegram(#[from] SendError),
+    /// It took longer than there was time for.
+    #[error("the provider did not answer in time")]
+    Slow,
 }
 
 impl Provider {
     /// Every provider, the preferred first.
-    pub const ALL: [Self; 1] = [Self::Sandbox];
+    pub const ALL: [Self; 2] = [Self::Stars, Self::Sandbox];
 
     /// Its name on the wire and in keys.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Stars => "stars",
             Self::Sandbox => "sandbox",
+        }
+    }
+
+    /// What it is paid in where nobody says.
+    #[must_use]
+    pub fn currency(self) -> Currency {
+        match self {
+            Self::Stars => Currency::Xtr,
+            Self::Sandbox => Currency::Rub,
+        }
+    }
+
+    /// Can it be paid in this currency?
+    #[must_use]
+    pub fn takes(self, currency: Currency) -> bool {
+        match self {
+            Self::Stars => currency == Currency::Xtr,
+            Self::Sandbox => true,
+        }
+    }
+
+    /// Does it take the money of every 30 days by itself, where an offer is paid monthly?
+    #[must_use]
+    pub fn renews(self) -> bool {
+        match self {
+            Self::Stars => true,
+            Self::Sandbox => false,
         }
     }
 
@@ -83,8 +130,10 @@ impl Provider {
         app: &App,
         attempt: &Attempt,
     ) -> Result<Invoice, ProviderError> {
+        let limit = app.payments.provider_timeout;
         match self {
-            Self::Sandbox => sandbox::invoice(app, attempt, app.payments.provider_timeout).await,
+            Self::Stars => stars::invoice(app, attempt, limit).await,
+            Self::Sandbox => sandbox::invoice(app, attempt, limit).await,
         }
     }
 
@@ -95,13 +144,15 @@ impl Provider {
     pub(super) async fn ask(
         self,
         app: &App,
-        attempt_id: &str,
+        attempt: &Attempt,
         limit: Duration,
     ) -> Result<Told, ProviderError> {
         match self {
-            Self::Sandbox => sandbox::ask(app, attempt_id, limit).await,
+            Self::Stars => stars::ask(app, attempt, limit).await,
+            Self::Sandbox => sandbox::ask(app, &attempt.id, limit).await,
         }
     }
 }
 
 pub use sandbox::{SandboxState, external_id as sandbox_external_id, set_state};
+pub use stars::{is_charge_id, said as stars_said};

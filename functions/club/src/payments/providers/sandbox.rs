@@ -10,7 +10,7 @@ use shared::money::{Currency, Money};
 use shared::outbound::Call;
 use utoipa::ToSchema;
 
-use super::{Invoice, ProviderError, Told};
+use super::{Came, Invoice, ProviderError, Told};
 use crate::App;
 use crate::payments::model::{Attempt, Said};
 
@@ -95,13 +95,15 @@ pub(super) async fn ask(
         SandboxState::Failed => Told::Failed,
         // Money that came and went is no reason to give anything.
         SandboxState::Refunded => Told::Unpaid,
-        SandboxState::Paid => Told::Paid {
+        SandboxState::Paid => Told::Paid(Came {
             external_id: shown.external_id.unwrap_or_else(|| external_id(attempt_id)),
             said: match shown.currency.parse() {
                 Ok(currency) => Said::sum(Money::new(shown.amount_minor, currency)),
                 Err(_) => Said { amount: None, currency: Some(shown.currency) },
             },
-        },
+            payer: None,
+            recurs: false,
+        }),
     })
 }
 

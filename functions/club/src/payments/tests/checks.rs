@@ -267,7 +267,10 @@ async fn whoever_lost_the_lease_writes_nothing() {
         attempt_id: id.clone(),
         external_id: "x".to_owned(),
         said: Said::default(),
+        payer: None,
+        recurs: false,
     };
+    let (slow, other) = (slow.fence(), other.fence());
     settlement::settle(&shop.world.app, &word, Some(&slow), now).await.unwrap_err();
     word.said.amount = Some("1".to_owned());
     settlement::settle(&shop.world.app, &word, Some(&slow), now).await.unwrap_err();

@@ -1,6 +1,7 @@
 //! Payments against the embedded engine.
 
 mod checks;
+mod contracts;
 mod crashes;
 mod deliveries;
 mod keys;
@@ -9,6 +10,8 @@ mod permissions;
 mod refunds;
 mod rules;
 mod settling;
+mod stars;
+mod updates;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -17,7 +17,7 @@ fn now() -> Instant {
     at("2026-01-31T12:00:00Z")
 }
 
-fn attempt(status: Status) -> Attempt {
+pub(super) fn attempt(status: Status) -> Attempt {
     Attempt {
         id: "att_1".to_owned(),
         payer: 1,
@@ -27,6 +27,8 @@ fn attempt(status: Status) -> Attempt {
         days: 30,
         price: Money::new(200_000, Currency::Rub),
         provider: Provider::Sandbox,
+        recurs: false,
+        contract: None,
         status,
         checks_done: 0,
         unrefunded: 0,
@@ -171,6 +173,8 @@ fn success(said: Said) -> Success {
         attempt_id: "att_1".to_owned(),
         external_id: "x".to_owned(),
         said,
+        payer: None,
+        recurs: false,
     }
 }
 
@@ -202,14 +206,14 @@ fn a_success_is_judged_by_what_is_stored() {
             Status::Paid => Verdict::Settle { first: false },
             _ => Verdict::Settle { first: true },
         };
-        assert_eq!(judge(Some(&attempt(status)), None, &plain), expected);
+        assert_eq!(judge(Some(&attempt(status)), None, &plain, false), expected);
     }
     let gift = Attempt { purpose: Purpose::Gift, ..attempt(Status::Paid) };
-    assert_eq!(judge(Some(&gift), None, &plain), Verdict::Quarantine("gift_paid_before"));
-    assert_eq!(judge(None, None, &plain), Verdict::Quarantine("unknown_attempt"));
+    assert_eq!(judge(Some(&gift), None, &plain, false), Verdict::Quarantine("gift_paid_before"));
+    assert_eq!(judge(None, None, &plain, false), Verdict::Quarantine("unknown_attempt"));
     let paid = attempt(Status::Paid);
-    assert_eq!(judge(Some(&paid), Some(&payment("att_1")), &plain), Verdict::Duplicate);
-    let other = judge(Some(&paid), Some(&payment("att_2")), &plain);
+    assert_eq!(judge(Some(&paid), Some(&payment("att_1")), &plain, false), Verdict::Duplicate);
+    let other = judge(Some(&paid), Some(&payment("att_2")), &plain, false);
     assert_eq!(other, Verdict::Quarantine("two_attempts"));
 }
 
@@ -217,7 +221,7 @@ proptest! {
     #[test]
     fn only_the_exact_sum_settles(minor in 0_u64..400_000, text in ".{0,12}") {
         let pending = attempt(Status::Pending);
-        let settles = |said: Said| judge(Some(&pending), None, &success(said)) == Verdict::Settle { first: true };
+        let settles = |said: Said| judge(Some(&pending), None, &success(said), false) == Verdict::Settle { first: true };
         for currency in [Currency::Rub, Currency::Usd, Currency::Eur, Currency::Xtr] {
             let sum = Money::new(minor, currency);
             prop_assert_eq!(settles(Said::sum(sum)), sum == pending.price);

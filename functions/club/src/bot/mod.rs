@@ -1,0 +1,69 @@
+//! The bot: what Telegram tells it.
+//!
+//! ```text
+//!             pre_checkout_query ──▶ answered at once: the last veto before money moves
+//!  webhook ──┤
+//!             anything else ──▶ queue telegram-updates ──▶ its effect, once
+//! ```
+//!
+//! The webhook acknowledges what the queue has taken and nothing else, and waits for nobody but for
+//! the veto. The consumer writes an update down in the transaction of its effect, so that it has it
+//! once however often it is delivered; what it cannot read or do ends among the dead letters, alone.
+
+mod jobs;
+mod updates;
+mod webhook;
+
+use std::time::Duration;
+
+use shared::function::{Function, Platform};
+use shared::settings::{Environment, SettingError, Stage};
+
+pub use jobs::update;
+pub use updates::{TelegramUpdate, WRITE};
+pub use webhook::webhook;
+
+use crate::App;
+
+/// Settings of this capability.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long after a pre-checkout query its answer leaves at the latest.
+    pub checkout_budget: Duration,
+    /// Whom payers may write to, if anybody.
+    pub support: Option<String>,
+}
+
+/// The secret by which Telegram shows that an update is its own.
+const SECRET: &str = "TELEGRAM_WEBHOOK_SECRET";
+/// The least length of that secret in production, in bytes.
+const SECRET_MIN: usize = 32;
+
+impl Settings {
+    /// Reads `PRE_CHECKOUT_BUDGET_MS` and `PAYMENT_SUPPORT_CONTACT`.
+    ///
+    /// # Errors
+    /// When one is malformed; in production, when the webhook has no secret or one too short.
+    pub fn from_platform(platform: &Platform) -> Result<Self, SettingError> {
+        let environment: &Environment = &platform.environment;
+        if platform.stage == Stage::Prod && platform.function == webhook::NAME {
+            let secret = platform.secret_if_set(SECRET);
+            let secret = secret.ok_or_else(|| SettingError::Missing(SECRET.to_owned()))?;
+            if secret.expose().len() < SECRET_MIN {
+                return Err(SettingError::TooShort(SECRET.to_owned(), SECRET_MIN));
+            }
+        }
+        let budget_ms = environment.parse("PRE_CHECKOUT_BUDGET_MS", 5_000_u64)?;
+        let support = environment.get("PAYMENT_SUPPORT_CONTACT").map(str::trim);
+        Ok(Self {
+            checkout_budget: Duration::from_millis(budget_ms),
+            support: support.filter(|contact| !contact.is_empty()).map(str::to_owned),
+        })
+    }
+}
+
+/// The functions of this capability.
+#[must_use]
+pub fn functions() -> Vec<Function<App>> {
+    vec![webhook(), update()]
+}
