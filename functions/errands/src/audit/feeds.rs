@@ -1,8 +1,8 @@
 //! Counters of feeds, set right.
 //!
-//! A counter is fed by what follows a commit, once. Should it be wrong all the same, the orders
-//! say what it has to be: all of them are counted on the way, and a feed whose counter says
-//! something else is counted itself. A counter is set only where two counts in a row agree while
+//! A counter is fed by what follows a commit, once. Should it be wrong all the same, the orders say
+//! what it has to be, and of reviews the stars of those whom they are about: all of them are counted
+//! on the way, and a feed whose counter says something else is counted itself. A counter is set only where two counts in a row agree while
 //! nothing is left to be published and nobody moves the counter.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +15,8 @@ use shared::table::{Entity as _, Key, Query, Table, Write};
 use crate::App;
 use crate::events::{self, Feed, FeedCounter};
 use crate::orders::{Category, Order, Status};
+use crate::reviews::RATINGS;
+use crate::users::User;
 
 /// How often a counter that seems wrong is compared with its feed.
 const READINGS: u32 = 5;
@@ -34,14 +36,37 @@ pub struct Correction {
     pub to: i64,
 }
 
-/// How many orders stand in each feed, as they come along.
-#[derive(Debug, Default)]
+/// How many orders and reviews stand in each feed, as they come along.
+#[derive(Debug)]
 pub(super) struct Tally {
     feeds: BTreeMap<Feed, i64>,
     cities: BTreeSet<String>,
 }
 
 impl Tally {
+    /// Nothing was counted yet.
+    pub(super) fn new() -> Self {
+        let feeds = review_feeds().map(|(_, feed)| (feed, 0)).collect();
+        Self { feeds, cities: BTreeSet::new() }
+    }
+
+    /// Counts the reviews about one user.
+    fn add_user(&mut self, user: &User) {
+        for (rating, feed) in review_feeds() {
+            *self.feeds.entry(feed).or_default() += user.rated(rating);
+        }
+    }
+
+    /// Counts the reviews about the users at these keys. One read for each 100.
+    pub(super) async fn add_users(&mut self, table: &Table, keys: &[Key]) -> Result<()> {
+        for batch in keys.chunks(BATCH) {
+            for item in table.batch(batch).await?.iter() {
+                self.add_user(&item.read()?);
+            }
+        }
+        Ok(())
+    }
+
     /// Counts one order.
     pub(super) fn add(&mut self, order: &Order) {
         // Feeds of the city that nothing stands in any more count, too: as 0.
@@ -61,7 +86,7 @@ impl Tally {
     }
 
     /// Counts the orders at these keys. One read for each 100.
-    pub(super) async fn add_all(&mut self, table: &Table, keys: &[Key]) -> Result<()> {
+    pub(super) async fn add_orders(&mut self, table: &Table, keys: &[Key]) -> Result<()> {
         for batch in keys.chunks(BATCH) {
             for item in table.batch(batch).await?.iter() {
                 self.add(&item.read()?);
@@ -91,6 +116,12 @@ impl Tally {
         }
         Ok(corrections)
     }
+}
+
+/// The feeds of reviews, each with its rating if it has one.
+fn review_feeds() -> impl Iterator<Item = (Option<i64>, Feed)> {
+    let ratings = std::iter::once(None).chain(RATINGS.map(Some));
+    ratings.map(|rating| (rating, Feed::of_reviews(rating)))
 }
 
 /// Shards of one counter.
@@ -126,15 +157,15 @@ async fn shards(table: &Table, feed: &Feed) -> Result<Vec<i64>> {
     keys.iter().map(count).collect()
 }
 
-/// How many orders the feed itself holds. As many queries as it has pages.
+/// How many orders or reviews the feed itself holds. As many queries as it has pages.
 async fn standing(table: &Table, feed: &Feed) -> Result<i64> {
     let partition = (feed.attribute(), feed.partition.clone());
     let query = Query::global_index(feed.index_name(), partition, "feed_at");
     let (mut count, mut cursor) = (0, None);
     loop {
         let page = table.query(&query.clone().after(cursor)).await?;
-        let orders = page.items.iter().filter(|item| item.text("kind") == Some(Order::KIND));
-        count += i64::try_from(orders.count()).map_err(Problem::bug)?;
+        let rows = page.items.iter().filter(|item| item.text("kind") != Some(FeedCounter::KIND));
+        count += i64::try_from(rows.count()).map_err(Problem::bug)?;
         match page.next {
             Some(next) => cursor = Some(next),
             None => return Ok(count),

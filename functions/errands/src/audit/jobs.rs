@@ -91,11 +91,13 @@ pub(super) async fn resumed(app: &App, lease: &Lease, budget: Duration) -> Resul
 async fn pass(app: &App, mut place: Place, budget: Duration) -> Result<(Report, Place)> {
     let started = Stopwatch::now();
     let mut report = Report::default();
-    let mut tally = Some(Tally::default()).filter(|_| place.is_beginning());
+    let mut tally = Some(Tally::new()).filter(|_| place.is_beginning());
     loop {
         let (keys, next) = registry::page(&app.platform.table, &place).await?;
-        if let Some(tally) = tally.as_mut().filter(|_| place.among == Kind::Orders) {
-            tally.add_all(&app.platform.table, &keys).await?;
+        match (tally.as_mut(), place.among) {
+            (Some(tally), Kind::Users) => tally.add_users(&app.platform.table, &keys).await?,
+            (Some(tally), Kind::Orders) => tally.add_orders(&app.platform.table, &keys).await?,
+            _ => {}
         }
         for some in keys.chunks(AT_ONCE) {
             let found = some.iter().map(|key| Box::pin(examine(app, place.among, key)));

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::money::{Entry, Kind};
 use crate::orders::{ContactLock, Order, OwnedOrder, Status, Take, TakenOrder};
+use crate::reviews::RATINGS;
 use crate::users::User;
 
 /// Something that does not hold.
@@ -26,6 +27,8 @@ pub(super) struct UserFacts {
     pub(super) taken: Vec<TakenOrder>,
     /// Stars of each review about the user.
     pub(super) stars: Vec<i64>,
+    /// Stars of each review by the user that is counted.
+    pub(super) given: Vec<i64>,
     /// The orders that rows and entries name, as far as they exist.
     pub(super) orders: BTreeMap<String, Order>,
 }
@@ -56,7 +59,7 @@ fn broken(rules: &[(&'static str, bool)]) -> BTreeSet<&'static str> {
 
 /// The invariants that do not hold of a user.
 pub(super) fn user(facts: &UserFacts) -> BTreeSet<&'static str> {
-    let UserFacts { user, entries, owned, taken, stars, .. } = facts;
+    let UserFacts { user, entries, owned, taken, stars, given, .. } = facts;
     let sum = |kind: Kind| -> i64 {
         entries.iter().filter(|entry| entry.entry == kind).map(|entry| entry.amount).sum()
     };
@@ -70,11 +73,19 @@ pub(super) fn user(facts: &UserFacts) -> BTreeSet<&'static str> {
         ("I6", owned.iter().all(|row| is_own(facts, row))),
         ("I7", user.rating_count == number(stars.len())),
         ("I7", user.rating_sum == stars.iter().sum::<i64>()),
+        ("I7", by_rating(stars, |rating| user.rated(Some(rating)))),
+        ("I7", by_rating(given, |rating| user.given(Some(rating)))),
         (
             "I8",
             user.balance + spent - sum(Kind::Refund) == sum(Kind::Recharge) + sum(Kind::Reversal),
         ),
     ])
+}
+
+/// Do the counters say how many reviews there are of each rating?
+fn by_rating(stars: &[i64], counter: impl Fn(i64) -> i64) -> bool {
+    let of = |rating| number(stars.iter().filter(|stars| **stars == rating).count());
+    RATINGS.into_iter().all(|rating| counter(rating) == of(rating))
 }
 
 /// Do the lines lead from 0 to the balance, each beginning where another ended?

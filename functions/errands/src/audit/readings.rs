@@ -1,6 +1,6 @@
 //! What is kept of one subject, read as often as it takes to believe it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use shared::problem::Result;
 use shared::retry;
@@ -8,10 +8,11 @@ use shared::table::{Entity, Item, Key, Query, Table};
 
 use super::model::{self, OrderFacts, TakeFacts, UserFacts, Violation};
 use crate::App;
+use crate::events::CarriedEvent;
 use crate::money::{Entry, Kind};
 use crate::orders::{ContactLock, Order, OwnedOrder, TakenOrder, order_key};
 use crate::payments::{Payment, Status as PaymentStatus};
-use crate::reviews::Review;
+use crate::reviews::{GivenId, Review};
 use crate::users::User;
 
 /// How often something that does not hold is read again before it is believed.
@@ -74,7 +75,22 @@ async fn user_facts(table: &Table, pk: &str) -> Result<Option<UserFacts>> {
     let named = named.chain(entries.iter().filter_map(|entry| entry.order_id.clone()));
     let orders = orders(table, named.collect()).await?;
     let stars = stars(table, user.id, &orders).await?;
-    Ok(Some(UserFacts { user, entries, owned, taken, stars, orders }))
+    let given = given(table, &of::<Review>(&items)?).await?;
+    Ok(Some(UserFacts { user, entries, owned, taken, stars, given, orders }))
+}
+
+/// The stars that these reviews gave, but for those that are still to be counted.
+async fn given(table: &Table, reviews: &[Review]) -> Result<Vec<i64>> {
+    let mut given = Vec::new();
+    for batch in reviews.chunks(BATCH) {
+        let keys: Vec<_> = batch.iter().map(|review| GivenId::key_of_review(review.id)).collect();
+        let rows = table.batch(&keys).await?;
+        let carriers = rows.iter().filter(|row| CarriedEvent::id_on(row).is_some());
+        let uncounted: HashSet<_> = carriers.filter_map(Item::key).collect();
+        let counted = batch.iter().zip(&keys).filter(|(_, key)| !uncounted.contains(key));
+        given.extend(counted.map(|(review, _)| review.rating));
+    }
+    Ok(given)
 }
 
 /// The stars that the clients of these orders gave this executor.

@@ -1,8 +1,11 @@
-//! Public totals: how many orders stand in each feed, fed exactly once by each event.
+//! Public totals: how many orders or reviews stand in each feed, fed exactly once by each event.
 //!
-//! A counter is spread over shards that stand beside the orders of its feed in the feed's own
-//! index, so that the query of a feed's first page meets them; the sum of the shards is the
-//! total. The mark `counted` of the event commits with the counters.
+//! A counter is spread over shards that stand beside the rows of its feed in the feed's own index,
+//! so that the query of a feed's first page meets them; the sum of the shards is the total. The mark
+//! `counted` of the event commits with the counters.
+//!
+//! A client's own total of reviews, which no transaction of theirs has an item left for, is on their
+//! record and fed the same way.
 
 use serde::{Deserialize, Serialize};
 use shared::ledger::shard;
@@ -11,6 +14,7 @@ use shared::table::{Entity, Key, Table, Write};
 
 use super::model::{CarriedEvent, Event, OrderFacts, OutboxEvent};
 use crate::orders::Status;
+use crate::users::{User, user_key};
 
 /// Shards of each counter.
 pub const COUNTER_SHARDS: u64 = 4;
@@ -18,7 +22,8 @@ pub const COUNTER_SHARDS: u64 = 4;
 /// A feed: an index and a partition of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Feed {
-    /// 1: all orders of a status; 2: of a city; 3: of a category; 4: of both.
+    /// Of orders, 1: all of a status; 2: of a city; 3: of a category; 4: of both. Of reviews, 1: all;
+    /// 2: of a rating.
     pub index: u8,
     /// The partition of the index.
     pub partition: String,
@@ -40,6 +45,15 @@ impl Feed {
             feed(3, format!("{status}##{category}")),
             feed(4, format!("{status}#{city_key}#{category}")),
         ]
+    }
+
+    /// The feed of all reviews, or of those of this rating.
+    #[must_use]
+    pub fn of_reviews(rating: Option<i64>) -> Self {
+        match rating {
+            None => Self { index: 1, partition: "reviews".to_owned() },
+            Some(rating) => Self { index: 2, partition: format!("reviews#{rating}") },
+        }
     }
 
     /// The name of the index.
@@ -72,7 +86,7 @@ pub struct FeedCounter {
     pub feed: Feed,
     /// Which shard of it.
     pub shard: u64,
-    /// Orders that came, less those that went. One shard by itself may be below 0.
+    /// Rows that came, less those that went. One shard by itself may be below 0.
     pub count: i64,
 }
 
@@ -143,6 +157,9 @@ pub fn moves(event: &Event) -> Vec<CounterMove> {
         Event::OrderEnded { order, from, to, .. } => {
             (feeds(order, *from, &order.category), feeds(order, *to, &order.category))
         }
+        Event::Reviewed { rating, .. } => {
+            (Vec::new(), vec![Feed::of_reviews(None), Feed::of_reviews(Some(*rating))])
+        }
         Event::OrderTaken { .. } | Event::OrderResponded { .. } | Event::PaymentLate { .. } => {
             (Vec::new(), Vec::new())
         }
@@ -153,22 +170,33 @@ pub fn moves(event: &Event) -> Vec<CounterMove> {
     gone.chain(come).collect()
 }
 
+/// The writes that count the event `id`, to be committed with its mark.
+fn changes(id: &str, event: &Event) -> Vec<Write> {
+    let shard = shard(id, COUNTER_SHARDS);
+    let moves = moves(event).into_iter();
+    let mut changes: Vec<_> =
+        moves.map(|moved| FeedCounter::change(&moved.feed, shard, moved.by)).collect();
+    if let Event::Reviewed { client_id, rating } = event {
+        let given = User::given_attribute(*rating);
+        changes.push(Write::update("author", user_key(*client_id)).add(&given, 1));
+    }
+    changes
+}
+
 /// Feeds the counters with the event, unless it has been done. Answers whether the event is still
 /// to be published. One transaction, none where there is nothing to count.
 ///
 /// # Errors
 /// When the store does not answer.
 pub(super) async fn count(table: &Table, row: &OutboxEvent) -> Result<bool> {
-    let moves = moves(&row.event);
-    if moves.is_empty() || row.counted {
+    let changes = changes(&row.id, &row.event);
+    if changes.is_empty() || row.counted {
         return Ok(true);
     }
     let mark = Write::update("event", row.key())
         .set("counted", true)
         .when("#counted = :not_yet")
         .bind(":not_yet", false);
-    let shard = shard(&row.id, COUNTER_SHARDS);
-    let changes = moves.iter().map(|moved| FeedCounter::change(&moved.feed, shard, moved.by));
     match table.transact(std::iter::once(mark).chain(changes).collect()).await {
         Ok(()) => Ok(true),
         // Refused by the row: counted before. Refused by nothing: published and gone.
@@ -182,9 +210,7 @@ pub(super) async fn count(table: &Table, row: &OutboxEvent) -> Result<bool> {
 /// # Errors
 /// When the store does not answer.
 pub(super) async fn count_off(table: &Table, carried: &CarriedEvent) -> Result<()> {
-    let shard = shard(&carried.id, COUNTER_SHARDS);
-    let moves = moves(&carried.event);
-    let changes = moves.iter().map(|moved| FeedCounter::change(&moved.feed, shard, moved.by));
+    let changes = changes(&carried.id, &carried.event);
     match table.transact(std::iter::once(carried.taken_off()).chain(changes).collect()).await {
         Ok(()) => Ok(()),
         Err(error) => error.refusal().map(|_| ()).map_err(Problem::from),

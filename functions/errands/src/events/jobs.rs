@@ -17,6 +17,7 @@ use super::hints::{DeadlineHint, FanoutHint, V1};
 use super::model::{CarriedEvent, Event, OutboxEvent, SHARDS};
 use super::notices::notices;
 use crate::orders::OwnedOrder;
+use crate::reviews::GivenId;
 use crate::{App, notify};
 
 /// How long a row may wait for its relay before the sweep publishes it.
@@ -29,7 +30,7 @@ const RESERVE: Duration = Duration::from_secs(10);
 /// New events, from the change stream.
 #[must_use]
 pub fn relay() -> Function<App> {
-    let kinds = &[OutboxEvent::KIND, OwnedOrder::KIND];
+    let kinds = &[OutboxEvent::KIND, OwnedOrder::KIND, GivenId::KIND];
     Function::<App>::stream("errands-events-relay", kinds, run_relay)
         .summary("Counts, notifies and starts timers after a commit")
 }
@@ -56,8 +57,8 @@ async fn publish_item(app: &App, item: &Item, now: Instant) -> Result<()> {
     if item.text("kind") == Some(OutboxEvent::KIND) {
         return publish(app, &item.read()?, now).await;
     }
-    match CarriedEvent::id_on(item) {
-        Some(_) => publish_carried(app, &item.read()?, now).await,
+    match CarriedEvent::on(item)? {
+        Some(carried) => publish_carried(app, &carried, now).await,
         None => Ok(()),
     }
 }

@@ -14,6 +14,9 @@
 //! changes with it anyway and never after it but once. Such an event is taken off the row in the
 //! transaction that counts it, after its notices were asked for.
 //!
+//! So does a review, whose event travels on the row that makes its id unique: that stands in no
+//! list, so that taking the event off it writes no index again but that of what is due.
+//!
 //! A relay that dies is begun anew from wherever the row stands: the counters know that they were
 //! fed, a notice is unique by its id, and what the queues carry are hints.
 

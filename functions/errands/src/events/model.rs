@@ -8,6 +8,7 @@ use shared::problem::Result;
 use shared::table::{Entity, Item, Key, Write};
 
 use crate::orders::{OwnedOrder, Status};
+use crate::reviews::GivenId;
 
 /// Partitions of the index of unpublished events.
 pub const SHARDS: u64 = 4;
@@ -70,6 +71,13 @@ pub enum Event {
         /// Kopecks given back to each of `order.executors`; empty where nothing was.
         refunded: Vec<u32>,
     },
+    /// A client reviewed an executor.
+    Reviewed {
+        /// Who wrote it.
+        client_id: i64,
+        /// 1 to 5.
+        rating: i64,
+    },
     /// Money came after its payment had expired.
     PaymentLate {
         /// The payer.
@@ -120,7 +128,8 @@ fn due_partition(id: &str) -> String {
     format!("EVENT#{}", shard(id, SHARDS))
 }
 
-/// An event until it is published, as the client's row of an order carries it: a view of that row.
+/// An event until it is published, as the client's row of an order or the id of a review carries
+/// it: a view of that row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CarriedEvent {
     pk: String,
@@ -137,6 +146,20 @@ impl CarriedEvent {
     #[must_use]
     pub fn id_on(item: &Item) -> Option<&str> {
         item.text("event_id")
+    }
+
+    /// The event that a row carries, if it carries one.
+    ///
+    /// # Errors
+    /// When the row is none that carries events.
+    pub fn on(item: &Item) -> Result<Option<Self>> {
+        if Self::id_on(item).is_none() {
+            return Ok(None);
+        }
+        if item.text("kind") == Some(GivenId::KIND) {
+            return Ok(Some(item.read::<OnGivenId>()?.0));
+        }
+        Ok(Some(item.read()?))
     }
 
     /// The write that takes the event off its row. Refused under `event` when it is off.
@@ -169,8 +192,21 @@ impl Entity for CarriedEvent {
     }
 }
 
-/// Adds what happened to the write of a client's row of an order that carries no event: one item
-/// less than [`emit`] costs.
+/// A [`CarriedEvent`] on the id of a review.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+struct OnGivenId(CarriedEvent);
+
+impl Entity for OnGivenId {
+    const KIND: &'static str = GivenId::KIND;
+
+    fn key(&self) -> Key {
+        self.0.key()
+    }
+}
+
+/// Adds what happened to the write of a row that can carry an event and carries none: one item less
+/// than [`emit`] costs.
 #[must_use]
 pub fn carry(write: Write, event: &Event, now: Instant) -> Write {
     let id = ids::uuid();

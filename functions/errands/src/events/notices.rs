@@ -10,7 +10,9 @@ use crate::orders::Status;
 #[must_use]
 pub(super) fn notices(event: &Event, now: Instant) -> Vec<Notice> {
     match event {
-        Event::OrderCreated { .. } | Event::OrderMoved { .. } => Vec::new(),
+        Event::OrderCreated { .. } | Event::OrderMoved { .. } | Event::Reviewed { .. } => {
+            Vec::new()
+        }
         Event::OrderTaken { order, response_deadline } => {
             let k = order.executors.len();
             let (category, respond_by) = (order.category.clone(), *response_deadline);

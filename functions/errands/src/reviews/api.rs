@@ -221,37 +221,24 @@ async fn handle_list(
 ) -> Answer {
     let wanted = Wanted::read(&app, asked, visitor.as_ref())?;
     let page = match wanted.list {
-        Some(list) => list.page(&app.platform.table, wanted.after, wanted.limit).await?,
-        None => Page { reviews: Reviews::default(), next: None },
+        Some(list) => {
+            let (table, reader) = (&app.platform.table, visitor.as_ref());
+            list.page(table, wanted.after, wanted.limit, reader).await?
+        }
+        None => Page::default(),
     };
-    let total = total(&wanted, &page, visitor.as_ref()).map(|total| total.to_string());
+    let total = page.total.to_string();
     let caller = visitor.map(|user| user.id);
     let secret = app.platform.secret(CURSOR_SECRET)?;
     let cursor = wanted.list.zip(page.next).map(|(list, place)| list.seal(place, caller, secret));
-    let beside = [total.as_deref().unwrap_or_default(), cursor.as_deref().unwrap_or_default()];
+    let beside = [total.as_str(), cursor.as_deref().unwrap_or_default()];
     let mut response = cached.by_body(&page.reviews, &beside)?;
     if let Some(cursor) = &cursor {
         put(&mut response, X_NEXT_CURSOR, cursor);
         put(&mut response, header::LINK, &format!("<{}>; rel=\"next\"", following(&uri, cursor)));
     }
-    if let Some(total) = &total {
-        put(&mut response, X_TOTAL_COUNT, total);
-    }
+    put(&mut response, X_TOTAL_COUNT, &total);
     Ok(response)
-}
-
-/// How many reviews the list has, where that is known: a user's record counts those about the user,
-/// and a first page that is the last one has them all.
-fn total(wanted: &Wanted, page: &Page, visitor: Option<&User>) -> Option<i64> {
-    let shown = i64::try_from(page.reviews.0.len()).ok()?;
-    match (wanted.list, visitor) {
-        (None, _) => Some(0),
-        _ if wanted.after.is_none() && page.next.is_none() => Some(shown),
-        (Some(List { whose: Whose::About(_), rating: None }), Some(user)) => {
-            Some(user.rating_count.max(shown))
-        }
-        _ => None,
-    }
 }
 
 /// The same query with another cursor, as a reference to be resolved against the request's address.

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use shared::clock::Instant;
-use shared::table::{Entity, Key};
+use shared::table::{Entity, Key, Write};
 
 use super::model::Reason;
+use crate::events::{self, Event, Feed};
 use crate::users::user_key;
 
 /// What a client said of one executor of one order. In the client's partition, unique by its key,
@@ -66,8 +67,10 @@ impl Review {
 #[must_use]
 pub fn partition(about: Option<i64>, rating: Option<i64>) -> (&'static str, &'static str, String) {
     match (about, rating) {
-        (None, None) => ("feed_1", "feed_1_pk", "reviews".to_owned()),
-        (None, Some(rating)) => ("feed_2", "feed_2_pk", format!("reviews#{rating}")),
+        (None, rating) => {
+            let feed = Feed::of_reviews(rating);
+            (feed.index_name(), feed.attribute(), feed.partition)
+        }
         (Some(id), None) => ("feed_3", "feed_3_pk", format!("reviews#about#{id}")),
         (Some(id), Some(rating)) => ("feed_4", "feed_4_pk", format!("reviews#about#{id}#{rating}")),
     }
@@ -144,9 +147,9 @@ impl Entity for Complaint {
 }
 
 /// Makes the id of a review or complaint nobody else's: its milliseconds and random bits alone do
-/// not.
+/// not. That of a review carries what follows from the review, until it has followed.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct GivenId {
+pub struct GivenId {
     kind_of: String,
     id: i64,
     order_id: String,
@@ -156,6 +159,26 @@ impl GivenId {
     /// The id of something of this kind, said of an order.
     pub(super) fn of<E: Entity>(id: i64, order_id: &str) -> Self {
         Self { kind_of: E::KIND.to_owned(), id, order_id: order_id.to_owned() }
+    }
+
+    /// Where the id of a review is.
+    #[must_use]
+    pub fn key_of_review(id: i64) -> Key {
+        Self::of::<Review>(id, "").key()
+    }
+
+    /// The write that gives this review its id and says that it was written. Refused when the id was
+    /// given before.
+    pub(super) fn saying(review: &Review) -> Write {
+        let given = Self::of::<Review>(review.id, &review.order_id);
+        let write = Write::update("id", given.key())
+            .set("kind", Self::KIND)
+            .set("kind_of", given.kind_of)
+            .set("id", given.id)
+            .set("order_id", given.order_id)
+            .when("attribute_not_exists(#pk)");
+        let event = Event::Reviewed { client_id: review.client_id, rating: review.rating };
+        events::carry(write, &event, review.created_at)
     }
 }
 

@@ -1,4 +1,7 @@
-//! Lists of reviews: one Query page each.
+//! Lists of reviews: one Query page each, with its total.
+//!
+//! The first page of everybody's reviews meets the shards of their counter on the way, as that of a
+//! feed of orders does, and later pages carry the total in their cursor.
 
 use serde::Serialize;
 use shared::clock::Instant;
@@ -9,8 +12,9 @@ use utoipa::ToSchema;
 
 use super::items::{self, Complaint, Review};
 use super::model::{self, Said};
+use crate::events::{COUNTER_SHARDS, FeedCounter};
 use crate::orders::Order;
-use crate::users::user_key;
+use crate::users::{User, user_key};
 
 /// One list of reviews, of any or of one rating.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +73,11 @@ impl From<Review> for ReviewView {
 }
 
 /// A page of a list.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Page {
     pub(super) reviews: Reviews,
+    /// How many the list has, as far as is known.
+    pub(super) total: i64,
     /// What the next page follows; `None` after the last.
     pub(super) next: Option<Place>,
 }
@@ -99,17 +105,29 @@ pub(super) async fn said(
     Ok(model::said(reviews, complaint.as_ref(), asked))
 }
 
-/// The place of a review in every list that holds it.
+/// Where a page ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     created_at: Instant,
     id: i64,
+    /// How many reviews were shown up to it.
+    shown: i64,
+    /// How many the list had.
+    total: i64,
 }
 
-impl Place {
-    fn of(review: &Review) -> Self {
-        Self { created_at: review.created_at, id: review.id }
+/// Reviews, and the sum of the counters that stand among them.
+fn parted(items: &[Item]) -> Result<(Vec<Review>, i64)> {
+    let mut reviews = Vec::with_capacity(items.len());
+    let mut counted = 0_i64;
+    for item in items {
+        if item.text("kind") == Some(FeedCounter::KIND) {
+            counted = counted.saturating_add(item.integer("count").unwrap_or_default());
+        } else {
+            reviews.push(item.read()?);
+        }
     }
+    Ok((reviews, counted))
 }
 
 /// A client's own reviews, strongly read, up to the place `last`.
@@ -127,6 +145,7 @@ fn own(client: i64, rating: Option<i64>, last: Option<String>) -> Query {
 
 impl List {
     /// The page of at most `limit` reviews that follows `after`, newest first. One request.
+    /// `reader` is who has the list, if anybody has: their record counts it.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -135,17 +154,41 @@ impl List {
         table: &Table,
         after: Option<Place>,
         limit: u32,
+        reader: Option<&User>,
     ) -> Result<Page> {
         // One more than is shown tells whether there are more.
-        let query = self.query(after).descending().limit(limit.saturating_add(1));
-        let page = table.query(&query).await?;
-        let mut reviews: Vec<Review> = page.read()?;
+        let asked = limit.saturating_add(1).saturating_add(self.counters(after));
+        let page = table.query(&self.query(after).descending().limit(asked)).await?;
+        let (mut reviews, counted) = parted(&page.items)?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = page.next.is_some() || reviews.len() > limit;
         reviews.truncate(limit);
-        let next = reviews.last().filter(|_| has_more).map(Place::of);
+        let shown = i64::try_from(reviews.len()).unwrap_or(i64::MAX);
+        let shown = after.map_or(0, |place| place.shown).saturating_add(shown);
+        let known = match (self.whose, reader) {
+            // The first page of these has all of them.
+            _ if after.is_none() && !has_more => shown,
+            (Whose::About(_), Some(reader)) => reader.rated(self.rating),
+            (Whose::By(_), Some(reader)) => reader.given(self.rating),
+            _ => after.map_or(counted, |place| place.total),
+        };
+        let total = known.max(shown.saturating_add(i64::from(has_more)));
+        let next = reviews.last().filter(|_| has_more).map(|last| Place {
+            created_at: last.created_at,
+            id: last.id,
+            shown,
+            total,
+        });
         let reviews = Reviews(reviews.into_iter().map(ReviewView::from).collect());
-        Ok(Page { reviews, next })
+        Ok(Page { reviews, total, next })
+    }
+
+    /// How many counters the query of a page can meet.
+    fn counters(self, after: Option<Place>) -> u32 {
+        match (self.whose, after) {
+            (Whose::All, None) => u32::try_from(COUNTER_SHARDS).unwrap_or_default(),
+            _ => 0,
+        }
     }
 
     fn query(self, after: Option<Place>) -> Query {
@@ -178,7 +221,12 @@ impl List {
 
     /// The cursor that leads to what follows `place`.
     pub(super) fn seal(self, place: Place, caller: Option<i64>, secret: &Secret) -> String {
-        let kept = [("at", place.created_at.micros()), ("id", place.id.to_string())];
+        let kept = [
+            ("at", place.created_at.micros()),
+            ("id", place.id.to_string()),
+            ("shown", place.shown.to_string()),
+            ("total", place.total.to_string()),
+        ];
         let cursor = Cursor::restore(kept.map(|(name, value)| (name.to_owned(), value)).into());
         cursor.seal(secret, &self.scope(caller).each_ref().map(String::as_str))
     }
@@ -188,6 +236,12 @@ impl List {
         let scope = self.scope(caller);
         let cursor = Cursor::open(text, secret, &scope.each_ref().map(String::as_str)).ok()?;
         let kept = cursor.stored();
-        Some(Place { created_at: kept.get("at")?.parse().ok()?, id: kept.get("id")?.parse().ok()? })
+        let number = |name| kept.get(name)?.parse().ok();
+        Some(Place {
+            created_at: kept.get("at")?.parse().ok()?,
+            id: number("id")?,
+            shown: number("shown")?,
+            total: number("total")?,
+        })
     }
 }

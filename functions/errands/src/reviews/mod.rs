@@ -5,6 +5,10 @@
 //! executor's stars and, where it is the order's first, what the order shows; or the client's
 //! count of complaints.
 //!
+//! How many there are is known with every page: of those about somebody by that record, which
+//! changes with the review; of all and of those by somebody by counters that follow it once, from
+//! the event that the review's id carries.
+//!
 //! Everybody reads the reviews of all executors, newest first; who wrote them is shown by first
 //! name alone.
 
@@ -17,5 +21,5 @@ mod submit;
 mod tests;
 
 pub use api::{check, complain, functions, list, review};
-pub use items::{Complaint, Review};
-pub use model::Reason;
+pub use items::{Complaint, GivenId, Review};
+pub use model::{RATINGS, Reason};

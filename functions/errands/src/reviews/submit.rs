@@ -48,8 +48,8 @@ struct Saying {
     again: Refused,
 }
 
-/// A client's review of one executor: the review with an id of its own, the executor's stars, and
-/// the order's first review where it is that.
+/// A client's review of one executor: the review with an id of its own, which carries what follows,
+/// the executor's stars, and the order's first review where it is that.
 pub(super) async fn review(
     app: &App,
     client: &User,
@@ -73,9 +73,9 @@ pub(super) async fn review(
         };
         let stars = Write::update("executor", user_key(executor_id))
             .add("rating_sum", review.rating)
-            .add("rating_count", 1);
-        let id = Write::insert("id", &GivenId::of::<Review>(review.id, &order.id));
-        let mut writes = vec![Write::insert(SAID, &review), stars, id];
+            .add("rating_count", 1)
+            .add(&User::rated_attribute(review.rating), 1);
+        let mut writes = vec![Write::insert(SAID, &review), stars, GivenId::saying(&review)];
         writes.extend(
             model::comes_first(&review, order.review.as_ref()).then(|| shown(order, &review)),
         );

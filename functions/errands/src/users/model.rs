@@ -83,6 +83,36 @@ pub struct User {
     /// Reviews about the user.
     #[serde(default)]
     pub rating_count: i64,
+    /// Reviews about the user, of 1.
+    #[serde(default)]
+    pub rated_1: i64,
+    /// Reviews about the user, of 2.
+    #[serde(default)]
+    pub rated_2: i64,
+    /// Reviews about the user, of 3.
+    #[serde(default)]
+    pub rated_3: i64,
+    /// Reviews about the user, of 4.
+    #[serde(default)]
+    pub rated_4: i64,
+    /// Reviews about the user, of 5.
+    #[serde(default)]
+    pub rated_5: i64,
+    /// Reviews by the user, as far as they are counted, of 1.
+    #[serde(default)]
+    pub given_1: i64,
+    /// Reviews by the user, as far as they are counted, of 2.
+    #[serde(default)]
+    pub given_2: i64,
+    /// Reviews by the user, as far as they are counted, of 3.
+    #[serde(default)]
+    pub given_3: i64,
+    /// Reviews by the user, as far as they are counted, of 4.
+    #[serde(default)]
+    pub given_4: i64,
+    /// Reviews by the user, as far as they are counted, of 5.
+    #[serde(default)]
+    pub given_5: i64,
     /// Complaints about the user as a client.
     #[serde(default)]
     pub complaints: i64,
@@ -100,6 +130,39 @@ pub struct User {
     /// Did Telegram say that the user has blocked the bot?
     #[serde(default)]
     pub bot_blocked: bool,
+}
+
+impl User {
+    /// How many reviews there are about the user, of any or of this rating.
+    #[must_use]
+    pub fn rated(&self, rating: Option<i64>) -> i64 {
+        let counters = [self.rated_1, self.rated_2, self.rated_3, self.rated_4, self.rated_5];
+        rating.map_or(self.rating_count, |rating| of_rating(&counters, rating))
+    }
+
+    /// How many reviews by the user are counted, of any or of this rating. They are seconds after
+    /// they were written.
+    #[must_use]
+    pub fn given(&self, rating: Option<i64>) -> i64 {
+        let counters = [self.given_1, self.given_2, self.given_3, self.given_4, self.given_5];
+        rating.map_or_else(|| counters.iter().sum(), |rating| of_rating(&counters, rating))
+    }
+
+    /// The attribute that counts the reviews about a user of this rating.
+    #[must_use]
+    pub fn rated_attribute(rating: i64) -> String {
+        format!("rated_{rating}")
+    }
+
+    /// The attribute that counts the reviews by a user of this rating.
+    #[must_use]
+    pub fn given_attribute(rating: i64) -> String {
+        format!("given_{rating}")
+    }
+}
+
+fn of_rating(counters: &[i64; 5], rating: i64) -> i64 {
+    (1..).zip(counters).find(|(stars, _)| *stars == rating).map_or(0, |(_, count)| *count)
 }
 
 impl Entity for User {

@@ -69,8 +69,8 @@ async fn walked(person: &Person, query: &str, limit: usize) -> Vec<i64> {
         assert!(cost.items == 0 && cost.requests == 1, "{path}: {cost:?}");
         assert!(page.len() <= limit);
         found.extend(ids(&page));
-        let total = answer.header("x-total-count").map(|total| total.parse::<usize>().unwrap());
-        assert!(total.is_none_or(|total| total >= found.len()), "{answer}");
+        let total: usize = answer.must("x-total-count").parse().unwrap();
+        assert!(total >= found.len(), "{answer}");
         let Some(cursor) = answer.header("x-next-cursor") else {
             assert!(answer.header("link").is_none(), "{answer}");
             return found;

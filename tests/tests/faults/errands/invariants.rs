@@ -230,7 +230,8 @@ fn counters(items: &[Item], found: &mut Vec<String>) {
     }
 }
 
-/// I7: a user's stars are those of the reviews about them; an order shows its first review.
+/// I7: a user's stars are those of the reviews about them, and the reviews by them count once their
+/// ids carry no event; an order shows its first review.
 fn ratings(items: &[Item], found: &mut Vec<String>) {
     for user in of(items, "User") {
         let id = number(user, "id");
@@ -244,6 +245,25 @@ fn ratings(items: &[Item], found: &mut Vec<String>) {
         let counted = [about.len(), complaints].map(|count| i64::try_from(count).unwrap());
         if stored != [about.iter().sum(), counted[0], counted[1]] {
             found.push(format!("I7: user {id} has {stored:?}; reviews {about:?}, {complaints}"));
+        }
+    }
+    let waiting: BTreeSet<i64> = of(items, "GivenId")
+        .filter(|id| text(id, "kind_of") == "Review" && id.contains_key("event"))
+        .map(|id| number(id, "id"))
+        .collect();
+    for user in of(items, "User") {
+        let id = number(user, "id");
+        for stars in 1..=5 {
+            let with = || of(items, "Review").filter(|review| number(review, "rating") == stars);
+            let about = with().filter(|review| number(review, "executor_id") == id).count();
+            let by = with().filter(|review| number(review, "client_id") == id);
+            let by = by.filter(|review| !waiting.contains(&number(review, "id"))).count();
+            for (name, count) in [("rated", about), ("given", by)] {
+                let stored = number(user, &format!("{name}_{stars}"));
+                if stored != i64::try_from(count).unwrap() {
+                    found.push(format!("I7: user {id} has {name}_{stars} {stored} of {count}"));
+                }
+            }
         }
     }
     for order in of(items, "Order") {

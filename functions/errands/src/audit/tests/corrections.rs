@@ -1,10 +1,14 @@
 //! Counters of feeds that went wrong.
 
-use super::sound;
+use std::collections::BTreeMap;
+
+use super::{EXECUTOR, review, sound};
 use crate::audit::check;
+use crate::audit::feeds::Correction;
 use crate::events::{Event, Feed, FeedCounter};
-use crate::notify::tests::town::{Town, facts, order};
+use crate::notify::tests::town::{CLIENT, Town, facts, order};
 use crate::orders::{Order, Status};
+use crate::users::User;
 
 async fn said(town: &Town, feed: &Feed) -> i64 {
     let rows = town.world.table().batch(&FeedCounter::keys(feed)).await.unwrap();
@@ -42,6 +46,32 @@ async fn a_counter_of_an_empty_feed_is_set_right_too() {
     assert_eq!((&correction.feed, correction.from, correction.to), (feed, 7, 0));
     assert_eq!(said(&town, feed).await, 0);
     assert_eq!(said(&town, &feeds(created.status)[0]).await, 1);
+}
+
+#[tokio::test]
+async fn counters_of_reviews_are_set_right() {
+    let town = Town::open().await;
+    let feeds = [Feed::of_reviews(None), Feed::of_reviews(Some(4)), Feed::of_reviews(Some(1))];
+    town.world.put(&review(town.world.now())).await;
+    town.change(CLIENT, |user| user.given_4 = 1).await;
+    town.world.known(EXECUTOR, "Иван").await;
+    town.change(EXECUTOR, |user| {
+        *user = User { rating_sum: 4, rating_count: 1, rated_4: 1, ..user.clone() };
+    })
+    .await;
+    for (feed, by) in feeds.iter().zip([1, 7, 2]) {
+        town.world.table().write(FeedCounter::change(feed, 2, by)).await.unwrap();
+    }
+    let corrections = check(&town.world.app).await.unwrap().corrections;
+    let corrected =
+        |(n, from, to): (usize, i64, i64)| Correction { feed: feeds[n].clone(), from, to };
+    let found: BTreeMap<_, _> = corrections.iter().map(|c| (c.feed.clone(), c.clone())).collect();
+    let expected = [(1, 7, 1), (2, 2, 0)].map(corrected).map(|c| (c.feed.clone(), c));
+    assert_eq!((corrections.len(), found), (2, expected.into()));
+    for (feed, expected) in feeds.iter().zip([1, 1, 0]) {
+        assert_eq!(said(&town, feed).await, expected, "{feed:?}");
+    }
+    assert_eq!(check(&town.world.app).await.unwrap().corrections, []);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use shared::table::Write;
 use crate::money::{Entry, Kind};
 use crate::notify::tests::town::{CLIENT, Town, order};
 use crate::orders::{ContactLock, Order, OwnedOrder, Status, TakenOrder};
+use crate::reviews::Review;
 use crate::users::{User, user_key};
 
 /// Who takes orders here.
@@ -92,6 +93,22 @@ async fn sound() -> Town {
     })
     .await;
     town
+}
+
+/// What the client says of the executor of one of these orders.
+fn review(now: Instant) -> Review {
+    Review {
+        id: 1,
+        order_id: "order-000003".to_owned(),
+        client_id: CLIENT,
+        executor_id: EXECUTOR,
+        author_name: "Анна".to_owned(),
+        rating: 4,
+        comment: None,
+        category: "Клининг".to_owned(),
+        city: "Тула".to_owned(),
+        created_at: now,
+    }
 }
 
 /// Changes one attribute of a user.

@@ -2,13 +2,12 @@
 
 use shared::table::{Entity as _, Key, Write};
 
-use super::{EXECUTOR, PRICE, entry, sound, spoil, taken};
+use super::{EXECUTOR, PRICE, entry, review, sound, spoil, taken};
 use crate::audit::{Violation, check};
 use crate::money::{Entry, Kind, Kopecks};
 use crate::notify::tests::town::{CLIENT, Town, order};
 use crate::orders::{ContactLock, Order, OwnedOrder, Status, TakenOrder};
 use crate::payments::{Payment, Provider, Status as PaymentStatus};
-use crate::reviews::Review;
 
 /// What an audit finds, as `I1 user 7`.
 async fn found(town: &Town) -> Vec<String> {
@@ -171,22 +170,19 @@ async fn i6_counters_are_numbers_of_rows_that_say_what_orders_say() {
 #[tokio::test]
 async fn i7_stars_are_those_of_the_reviews() {
     let town = sound().await;
-    let review = Review {
-        id: 1,
-        order_id: "order-000003".to_owned(),
-        client_id: CLIENT,
-        executor_id: EXECUTOR,
-        author_name: "Анна".to_owned(),
-        rating: 4,
-        comment: None,
-        category: "Клининг".to_owned(),
-        city: "Тула".to_owned(),
-        created_at: town.world.now(),
-    };
-    town.world.put(&review).await;
-    assert_eq!(found(&town).await, executor(&["I7"]));
+    town.world.put(&review(town.world.now())).await;
+    assert_eq!(
+        found(&town).await,
+        [of(&format!("user {CLIENT}"), &["I7"]), executor(&["I7"])].concat()
+    );
     spoil(&town, EXECUTOR, "rating_count", 1).await;
     spoil(&town, EXECUTOR, "rating_sum", 4).await;
+    // By number and sum, but not by rating; nor is it counted for its author.
+    let author = of(&format!("user {CLIENT}"), &["I7"]);
+    assert_eq!(found(&town).await, [author.clone(), executor(&["I7"])].concat());
+    spoil(&town, EXECUTOR, "rated_4", 1).await;
+    assert_eq!(found(&town).await, author);
+    spoil(&town, CLIENT, "given_4", 1).await;
     assert_eq!(found(&town).await, [""; 0]);
 }
 

@@ -92,6 +92,7 @@ async fn participants_are_told_of_what_concerns_them() {
         (end(&order, Status::Expired, true, 200), both("order_refunded")),
         (end(&order, Status::Expired, true, 0), vec![]),
         (end(&order, Status::Deleted, false, 0), vec![]),
+        (Event::Reviewed { client_id: CLIENT, rating: 5 }, vec![]),
         (late, vec![format!("payment_late:{a}:42")]),
     ];
     for (event, expected) in table {

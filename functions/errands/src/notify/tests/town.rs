@@ -153,7 +153,7 @@ impl Town {
                 return;
             }
             self.tell(notify::index(), &changes.of("User")).await;
-            for kind in ["OutboxEvent", "OwnedOrder"] {
+            for kind in ["OutboxEvent", "OwnedOrder", "GivenId"] {
                 self.tell(events::relay(), &changes.of(kind)).await;
             }
         }

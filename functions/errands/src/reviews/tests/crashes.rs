@@ -59,6 +59,8 @@ impl Said {
         match self {
             Self::Review => {
                 assert_eq!((executor.rating_sum, executor.rating_count), (4, 1));
+                assert_eq!((1..=5).map(|n| executor.rated(Some(n))).sum::<i64>(), 1);
+                assert_eq!(executor.rated(Some(4)), 1);
                 assert_eq!(world.items("Review").await.len(), 1);
                 let order = orders::find(world.table(), ID).await.unwrap().unwrap();
                 assert_eq!(order.review.unwrap().rating, 4);

@@ -52,7 +52,7 @@ async fn every_list_pages_without_gap_or_repeat() {
             let list = List { whose, rating };
             let (mut found, mut after) = (Vec::new(), None);
             loop {
-                let page = list.page(world.table(), after, 5).await.unwrap();
+                let page = list.page(world.table(), after, 5, None).await.unwrap();
                 assert!(page.reviews.0.len() == 5 || page.next.is_none());
                 found.extend(page.reviews.0.iter().map(|review| review.id));
                 let Some(place) = page.next else { break };
@@ -71,7 +71,7 @@ async fn a_cursor_is_good_for_its_list_and_caller_only() {
     written(&world, 20).await;
     let secret = Secret::new("0123456789abcdef0123456789abcdef");
     let list = List { whose: Whose::All, rating: None };
-    let place = list.page(world.table(), None, 5).await.unwrap().next.unwrap();
+    let place = list.page(world.table(), None, 5, None).await.unwrap().next.unwrap();
     let cursor = list.seal(place, None, &secret);
     assert!(list.open(&cursor, None, &secret).is_some());
     assert_eq!(list.open(&cursor, Some(CLIENT), &secret), None);
@@ -93,7 +93,7 @@ async fn the_authors_id_is_in_no_cursor_of_others() {
     let secret = Secret::new("0123456789abcdef0123456789abcdef");
     for whose in [Whose::All, Whose::About(EXECUTORS[0])] {
         let list = List { whose, rating: None };
-        let place = list.page(world.table(), None, 5).await.unwrap().next.unwrap();
+        let place = list.page(world.table(), None, 5, None).await.unwrap().next.unwrap();
         let sealed = URL_SAFE_NO_PAD.decode(list.seal(place, None, &secret)).unwrap();
         let text = String::from_utf8_lossy(&sealed).into_owned();
         assert!(!text.contains(&CLIENT.to_string()[..9]), "{text}");

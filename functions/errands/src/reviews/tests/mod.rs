@@ -5,6 +5,7 @@ mod listing;
 mod over_http;
 mod rules;
 mod submitting;
+mod totals;
 
 use shared::clock::Instant;
 

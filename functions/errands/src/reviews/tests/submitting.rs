@@ -69,7 +69,7 @@ async fn reviews_of_three_executors_at_once_all_count() {
             assert_eq!((user.rating_sum, user.rating_count), (rating, 1));
         }
         let all = List { whose: Whose::By(CLIENT), rating: None };
-        let page = all.page(world.table(), None, 50).await.unwrap();
+        let page = all.page(world.table(), None, 50, None).await.unwrap();
         let first = page.reviews.0.last().unwrap();
         let shown = found(&world).await.review.unwrap();
         assert_eq!((shown.review_id, shown.rating), (first.id, first.rating));
