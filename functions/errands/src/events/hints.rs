@@ -55,6 +55,9 @@ pub struct DigestHint {
 pub struct NoticeHint {
     /// Which.
     pub notice_id: String,
+    /// How often the sweep had asked for it by then: of several hints the latest counts.
+    #[serde(default)]
+    pub n: u32,
     /// Version.
     pub v: V1,
 }

@@ -58,6 +58,9 @@ const OVERDUE: SignedDuration = SignedDuration::from_secs(60);
 /// next sweep.
 const OVERDUE_MAX: u32 = 450;
 
+/// Notices that a sweep asks for at a time.
+const TOGETHER: usize = 25;
+
 /// Asks for notices, each once, and has those sent that are not over yet.
 ///
 /// # Errors
@@ -69,7 +72,9 @@ pub(crate) async fn ask(app: &App, notices: Vec<Notice>) -> Result<()> {
     hint(app, unsent.map(|(notice, _)| notice.id).collect()).await
 }
 
-/// Asks again for notices that should have been sent a minute ago, and answers how many.
+/// Asks again for notices that should have been sent a minute ago, and answers how many. The hints
+/// that are still on their way, if any are, bring their notices no more unless it is their turn:
+/// else those of a long queue would multiply with every sweep.
 ///
 /// # Errors
 /// When the store or the queue does not answer.
@@ -79,18 +84,27 @@ pub(crate) async fn remind_overdue(app: &App, now: Instant) -> Result<usize> {
         let table = &app.platform.table;
         let ids = store::overdue(table, shard, now - OVERDUE, OVERDUE_MAX).await?;
         found += ids.len();
-        hint(app, ids).await?;
+        for some in ids.chunks(TOGETHER) {
+            let numbered = some.iter().map(|id| store::asked_again(table, id));
+            let numbered = try_join_all(numbered).await?.into_iter().zip(some);
+            let hints = numbered
+                .filter_map(|(n, id)| Some(NoticeHint { notice_id: id.clone(), n: n?, v: V1 }));
+            send_hints(app, hints.collect()).await?;
+        }
     }
     Ok(found)
 }
 
 /// Has these notices sent.
 async fn hint(app: &App, ids: Vec<String>) -> Result<()> {
-    if ids.is_empty() {
+    let hint = |notice_id| NoticeHint { notice_id, n: 0, v: V1 };
+    send_hints(app, ids.into_iter().map(hint).collect()).await
+}
+
+async fn send_hints(app: &App, hints: Vec<NoticeHint>) -> Result<()> {
+    if hints.is_empty() {
         return Ok(());
     }
-    let hint = |notice_id| NoticeHint { notice_id, v: V1 };
-    let hints: Vec<_> = ids.into_iter().map(hint).collect();
     Ok(notices(app)?.send_all(&hints).await?)
 }
 

@@ -155,6 +155,9 @@ pub struct Notice {
     /// Claims that were lost with their process.
     #[serde(default)]
     pub(super) crashes: u32,
+    /// How often the sweep has asked for it: hints of fewer are stale.
+    #[serde(default)]
+    pub(super) hints: u32,
     /// When it was asked for.
     pub(super) created_at: Instant,
     /// When it is to be tried (again).
@@ -202,6 +205,7 @@ impl Notice {
             failures: 0,
             timeouts: 0,
             crashes: 0,
+            hints: 0,
             created_at: now,
             try_at: now,
             owner: None,

@@ -45,10 +45,13 @@ async fn run_send(app: App, invocation: Invocation, message: Received<NoticeHint
     let Some(seen) = Seen::read(&app.platform.table, &hint.notice_id).await? else {
         return Ok(());
     };
+    let is_stale = hint.n < seen.notice.hints;
+    let again =
+        async |at| if is_stale { Ok(()) } else { remind(&app, hint.clone(), at, clock).await };
     let abandoned = match seen.notice.stands(clock.now()) {
         Stands::Over => return Ok(()),
         Stands::Dead => return Err(dead(&hint.notice_id)),
-        Stands::NotYet(at) => return remind(&app, hint, at, clock).await,
+        Stands::NotYet(at) => return again(at).await,
         Stands::Due => false,
         Stands::Abandoned => true,
     };
@@ -62,7 +65,7 @@ async fn run_send(app: App, invocation: Invocation, message: Received<NoticeHint
         return store::close(&app.platform.table, &seen.notice, State::Skipped).await.map(|_| ());
     };
     if let Some(at) = pace.too_early(&seen.rows, seen.notice.user_id, clock.now()) {
-        return remind(&app, hint, at, clock).await;
+        return again(at).await;
     }
     let sending = Sending { app: &app, pace, clock };
     match sending.claimed(seen.notice, abandoned, text).await? {

@@ -180,6 +180,20 @@ pub(super) async fn overdue(
     Ok(page.items.iter().filter_map(id).collect())
 }
 
+/// Numbers one more hint at a notice; `None` where it is over. One write.
+pub(super) async fn asked_again(table: &Table, id: &str) -> Result<Option<u32>> {
+    let write = Write::update("notice", Notice::key_of(id))
+        .add("hints", 1)
+        .when("#state = :pending")
+        .bind(":pending", State::Pending);
+    match table.write(write).await {
+        Ok(item) => {
+            Ok(item.map(|item| item.read::<Notice>()).transpose()?.map(|found| found.hints))
+        }
+        Err(error) => error.refusal().map(|_| None).map_err(Problem::from),
+    }
+}
+
 /// The users of one page of digests of one shard that were due by `by`. One query.
 pub(super) async fn overdue_digests(
     table: &Table,

@@ -286,6 +286,40 @@ async fn notices_whose_hints_were_lost_are_found_by_the_sweep() {
 }
 
 #[tokio::test]
+async fn sweeps_do_not_multiply_the_hints_of_a_long_queue() {
+    let town = Town::with(&[("TELEGRAM_MSGS_PER_SECOND", "1")]).await;
+    for n in 0..80 {
+        town.world.known(ANNA + n, "Анна").await;
+        town.ask(&closed(&town, ANNA + n, "x")).await;
+    }
+    town.run(60).await;
+    let swept = town.world.tick(events::sweep()).await.unwrap()["notices"].as_u64().unwrap();
+    assert!(swept > 10, "{swept}");
+    town.run(5).await;
+    let unsent = 80 - i64::try_from(town.bot.sent().len()).unwrap();
+    let hints = i64::try_from(town.world.depth("notices")).unwrap();
+    assert!(hints <= unsent + 2, "{hints} hints at {unsent} notices");
+    town.run(90).await;
+    assert_eq!(town.bot.sent().len(), 80);
+}
+
+#[tokio::test]
+async fn a_stale_hint_is_as_good_as_any_in_its_turn() {
+    let town = town().await;
+    let id = asked(&town).await;
+    town.pass(60);
+    assert_eq!(town.world.tick(events::sweep()).await.unwrap()["notices"], 1);
+    assert_eq!((town.world.depth("notices"), town.notice(&id).await.hints), (2, 1));
+    town.bot.next(&[Mood::Flooded(30)]);
+    town.settle().await;
+    town.run(61).await;
+    assert_eq!(town.bot.sent().len(), 1);
+    town.pass(60);
+    town.settle().await;
+    assert_eq!((town.bot.sent().len(), town.world.depth("notices")), (1, 0));
+}
+
+#[tokio::test]
 async fn without_a_name_of_the_bot_the_app_is_to_be_opened() {
     let town = Town::with(&[("TELEGRAM_BOT_USERNAME", " ")]).await;
     town.subscriber(ANNA).await;
