@@ -34,6 +34,8 @@ const FIRST: usize = 1_000_000;
 const TOGETHER: usize = 4;
 /// Writers at once: the engine has one writer, and whoever waits for it long gives up.
 const WRITERS: usize = 2;
+/// How often a batch is written before the store is taken to be down.
+const TRIES: usize = 20;
 /// How often each page is fetched for its latency: less often than makes it hot.
 const FETCHES: usize = 15;
 
@@ -98,7 +100,14 @@ async fn seed(table: &Arc<Table>, clients: Range<usize>, born: Instant) -> Resul
                     }
                     writes.push(Write::put("client", &client_of(client, born)?));
                 }
-                table.write_batch(writes).await?;
+                // Written again, they are the same.
+                let mut tries = 0;
+                while let Err(error) = table.write_batch(writes.clone()).await {
+                    tries += 1;
+                    if tries == TRIES {
+                        return Err(error.into());
+                    }
+                }
             }
         })
     });
