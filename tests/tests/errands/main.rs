@@ -10,6 +10,7 @@ mod access;
 mod cities;
 mod cost;
 mod feeds;
+mod items;
 mod life;
 mod listing;
 mod load;

@@ -33,11 +33,11 @@ mod subscriptions;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use jiff::SignedDuration;
 use shared::clock::Instant;
 use shared::function::Function;
-use shared::problem::{Problem, Result};
+use shared::problem::{Problem, Result, chain};
 use shared::queue::Queue;
 
 pub use digest::{digest, digest_sweep};
@@ -86,9 +86,15 @@ pub(crate) async fn remind_overdue(app: &App, now: Instant) -> Result<usize> {
         found += ids.len();
         for some in ids.chunks(TOGETHER) {
             let numbered = some.iter().map(|id| store::asked_again(table, id));
-            let numbered = try_join_all(numbered).await?.into_iter().zip(some);
-            let hints = numbered
-                .filter_map(|(n, id)| Some(NoticeHint { notice_id: id.clone(), n: n?, v: V1 }));
+            let numbered = join_all(numbered).await.into_iter().zip(some);
+            let hints = numbered.filter_map(|(n, id)| match n {
+                Ok(n) => Some(NoticeHint { notice_id: id.clone(), n: n?, v: V1 }),
+                // One that fails does not keep the others.
+                Err(problem) => {
+                    tracing::error!(notice_id = %id, error = %chain(&problem), "not asked for again");
+                    None
+                }
+            });
             send_hints(app, hints.collect()).await?;
         }
     }

@@ -28,9 +28,9 @@ const KEPT: u32 = 30;
 pub(super) const PAUSES_S: [i64; 5] = [1, 2, 4, 8, 16];
 /// Tries that may end in a time-out.
 pub(super) const TIMEOUTS_MAX: u32 = 2;
-/// How long a notice is tried whose senders die, in hours: each may have sent it, and what kills
-/// whoever sends it has to end.
-pub(super) const CRASHING_H: i64 = 24;
+/// Lost claims after which the next is the last, about a day of them: each may have sent the notice,
+/// and what kills whoever sends it has to end.
+const CRASHES_MAX: u32 = 96;
 /// Pauses after lost claims but the first, in minutes; the last goes on.
 const CRASH_PAUSES_MIN: [i64; 5] = [1, 2, 4, 8, 15];
 
@@ -228,9 +228,9 @@ impl Notice {
         SignedDuration::from_mins(minutes)
     }
 
-    /// Is it too old to be tried again after another crash?
-    pub(super) fn is_spent(&self, now: Instant) -> bool {
-        self.created_at + SignedDuration::from_hours(CRASHING_H) <= now
+    /// Is it given up after another crash?
+    pub(super) fn is_spent(&self) -> bool {
+        self.crashes >= CRASHES_MAX
     }
 
     /// Where this notice stands at `now`.
@@ -396,7 +396,9 @@ mod tests {
             assert_eq!(notice.stands(at(60)), Stands::NotYet(again), "{crashes}");
             assert_eq!(notice.stands(again), Stands::Abandoned, "{crashes}");
         }
-        assert_eq!((notice.is_spent(at(86_399)), notice.is_spent(at(86_400))), (false, true));
+        assert!(notice.is_spent());
+        notice.crashes = CRASHES_MAX - 1;
+        assert!(!notice.is_spent());
         notice.state = State::Dead;
         assert_eq!(notice.stands(at(60)), Stands::Dead);
         notice.state = State::Skipped;

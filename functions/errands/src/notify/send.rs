@@ -55,7 +55,7 @@ async fn run_send(app: App, invocation: Invocation, message: Received<NoticeHint
         Stands::Due => false,
         Stands::Abandoned => true,
     };
-    if abandoned && seen.notice.is_spent(clock.now()) {
+    if abandoned && seen.notice.is_spent() {
         if store::close(&app.platform.table, &seen.notice, State::Dead).await? {
             give_up(&app, &seen.notice, "crashes");
         }

@@ -43,8 +43,9 @@ impl End {
     }
 }
 
-/// How often an end is tried while nothing but the balances is otherwise than it was thought.
-const GUESSES: u32 = 3;
+/// How often an end is tried while nothing but the balances is otherwise than it was thought: once
+/// more than there are executors, should a refusal name one wrong balance at a time.
+const GUESSES: u32 = 4;
 
 /// Writes the end of an order down: lock, counters, rows, money and event with it, and `key`, the
 /// answer stored under the caller's key. One transaction of four items and, for each take, two, or

@@ -71,7 +71,7 @@ async fn handle_list(
         (Some(List::Own(side, which)), Some(caller)) => {
             own::page(table, (side, which), filter, slice, caller, now).await?
         }
-        _ => Page::default(),
+        _ => Page { total: i64::try_from(slice.offset).unwrap_or(i64::MAX), ..Page::default() },
     };
     let next_cursor = page.next.as_ref().map(|place| wanted.cursor(place, secret));
     cached.by_body(&Orders { orders: page.orders, total: page.total, next_cursor }, &[])

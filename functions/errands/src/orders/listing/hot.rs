@@ -20,8 +20,8 @@ use crate::events::Feed;
 pub(super) const OFTEN: u32 = 20;
 /// How old a page that is given again may be.
 pub(super) const PERIOD: Duration = Duration::from_secs(1);
-/// Pages that are remembered; beyond them all are forgotten.
-const PAGES_MAX: usize = 256;
+/// Pages that are remembered; beyond them all are forgotten. One may have a megabyte.
+const PAGES_MAX: usize = 128;
 
 /// The first pages of feeds that this process has read.
 #[derive(Debug, Default)]
@@ -58,14 +58,13 @@ impl HotPages {
     /// Remembers what was read then.
     pub(super) fn keep(&self, which: Which, (moment, now): (Moment, Instant), found: &Arc<Found>) {
         let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is older is never given again; held, it would only fill the process.
+        pages.retain(|_, page| moment.duration_since(page.since) < PERIOD);
         if pages.len() >= PAGES_MAX && !pages.contains_key(&which) {
             pages.clear();
         }
         let new = || Page { since: moment, reads: 0, at: now, found: found.clone() };
         let page = pages.entry(which).or_insert_with(new);
-        if moment.duration_since(page.since) >= PERIOD {
-            (page.since, page.reads) = (moment, 0);
-        }
         page.reads = page.reads.saturating_add(1);
         (page.at, page.found) = (now, found.clone());
     }
@@ -106,6 +105,9 @@ mod tests {
     fn no_more_pages_are_remembered_than_there_is_room_for() {
         let (pages, found, start) =
             (HotPages::default(), Arc::new(Found::default()), Moment::now());
+        pages.keep(which(2), (start, at(0)), &found);
+        pages.keep(which(1), (start + PERIOD, at(1_000)), &found);
+        assert_eq!(pages.0.lock().unwrap().len(), 1, "the first is too old to be given");
         for reach in 0..3 * PAGES_MAX {
             pages.keep((which(1).0, reach), (start, at(0)), &found);
             assert!(pages.0.lock().unwrap().len() <= PAGES_MAX);

@@ -51,8 +51,7 @@ pub(super) async fn page(
         (false, false) => matched,
         _ => counted(caller, side, which),
     };
-    let least = slice.offset.saturating_add(shown.len());
-    let least = if shown.is_empty() { 0 } else { i64::try_from(least).unwrap_or(i64::MAX) };
+    let least = i64::try_from(slice.offset.saturating_add(shown.len())).unwrap_or(i64::MAX);
     let next = last.filter(|_| has_more).map(|at| Place { at, known: matched });
     Ok(Page { orders: shown, total: counted.max(least), next })
 }

@@ -5,7 +5,7 @@ use shared::problem::Result;
 use shared::settings::Secret;
 
 use super::{Place, Slice};
-use crate::orders::{CityKey, Status};
+use crate::orders::{Category, CityKey, Status};
 use crate::users::User;
 use crate::wire;
 
@@ -66,6 +66,9 @@ impl Wanted {
         let mut text = |name| asked.text(name, 0, usize::MAX);
         let (category, city, status) = (text("category"), text("city"), text("status"));
         let [category, city] = [category, city].map(|text| text.filter(|text| !text.is_empty()));
+        // Keys of an index have a length; what no order can have is in none of them.
+        let is_known = category.as_deref().is_none_or(|name| Category::parse(name).is_some())
+            && city.as_deref().is_none_or(|city| city.chars().count() <= wire::CITY_LENGTH.1);
         let filter = Filter { category, city: city.as_deref().map(CityKey::of) };
         let mut flag = |name| asked.flag(name).unwrap_or(false) && visitor.is_some();
         let (mine, taken) = (flag("mine"), flag("taken_by_me"));
@@ -76,6 +79,7 @@ impl Wanted {
             (false, true) => Some(List::Own(Side::Taken, status)),
             (false, false) => Some(List::Feed(public(status))),
         };
+        let list = list.filter(|_| is_known);
         let limit = asked.integer("limit", 1..=i64::from(wire::LIST_LIMIT_MAX));
         let limit = limit.unwrap_or(i64::from(wire::LIST_LIMIT_DEFAULT));
         let offset = asked.integer("offset", 0..=i64::MAX).unwrap_or(0);
