@@ -14,7 +14,7 @@ use shared::stream::Change;
 use shared::telegram::user::{ChatId, TelegramId};
 use shared::telegram::{BotApi, BotToken, SendError, SendMessage};
 
-use super::model::Message;
+use super::model::{CANCEL, Message};
 use super::pace::Ticking;
 use crate::App;
 use crate::payments::{self, Provider};
@@ -30,6 +30,10 @@ const STORE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// A member who is congratulated twice is a worse fault than one whose congratulation is reported
 /// missing.
 const RULES: Rules = Rules { pauses_s: &[1, 5, 15], after_crash: AfterCrash::Report };
+/// To end a subscription twice is harmless; not to end it goes on taking money.
+const CANCEL_RULES: Rules = Rules { after_crash: AfterCrash::Repeat, ..RULES };
+/// When to try again to end one that the provider did not confirm, for as long as it takes.
+const CANCEL_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
 /// New rows of the outbox, from the change stream.
 #[must_use]
@@ -68,7 +72,9 @@ async fn run_deliver(app: App, invocation: Invocation, hint: queue::Message<Hint
     let clock = Ticking::from(invocation.now);
     let table = &app.platform.table;
     let bot = bot(&app)?;
-    let claim = match outbox::claim(table, &hint.body.outbox_id, clock.now(), RULES).await? {
+    let id = &hint.body.outbox_id;
+    let rules = if id.starts_with(CANCEL) { CANCEL_RULES } else { RULES };
+    let claim = match outbox::claim(table, id, clock.now(), rules).await? {
         Claimed::Yes(claim) => claim,
         Claimed::No => return Ok(()),
         Claimed::Later(at) => return remind(&app, hint.body, at, clock).await,
@@ -139,7 +145,7 @@ async fn cancel(app: &App, bot: &BotApi, (id, charge): (i64, &str), clock: Ticki
         Err(error) => {
             tracing::error!(%error, "a standing subscription is not ended");
             return match judge(app, &error, clock).await {
-                Outcome::Unknown => Outcome::Failed(None),
+                Outcome::Unknown | Outcome::Failed(None) => Outcome::Failed(Some(CANCEL_PAUSE)),
                 outcome => outcome,
             };
         }

@@ -30,7 +30,7 @@ use shared::settings::{Environment, SettingError};
 use shared::table::Write;
 
 pub use jobs::{bot, deliver, relay, sweep};
-pub use model::Message;
+pub use model::{CANCEL, Message};
 
 use crate::App;
 use pace::Pace;

@@ -8,6 +8,9 @@ use crate::texts;
 /// The longest text that Telegram takes, in characters.
 const TEXT_MAX: usize = 4096;
 
+/// What begins the ids of rows that end a standing subscription.
+pub const CANCEL: &str = "cancel:";
+
 /// Something to be told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "message", rename_all = "snake_case")]

@@ -61,7 +61,10 @@ async fn round(app: &App, word: &Word, also: Option<&Write>, now: Instant) -> Re
     let payment: Option<Payment> = rows.get(&payment_at)?;
     let (attempt, payment) = match (attempt, payment) {
         (Some(attempt), Some(payment)) => (attempt, payment),
-        (Some(attempt), None) if !matches!(attempt.status, Status::Paid | Status::Refunded) => {
+        // Of an attempt that is paid once there is no other payment to come; a renewal may be on its way.
+        (Some(attempt), None)
+            if attempt.recurs || !matches!(attempt.status, Status::Paid | Status::Refunded) =>
+        {
             return too_early(app, word, also, now).await;
         }
         _ => return report(app, word, "refund_of_unknown", also, now).await,
@@ -200,7 +203,7 @@ impl Taken {
     fn ending(self, contract: &RecurringContract, now: Instant) -> Result<Self> {
         let (tg_id, contract_id) = (contract.payer, contract.contract_id.clone());
         // A payment is given back whole once; a subscription may go on and be ended again.
-        let id = format!("cancel:{}:{}", contract.provider.name(), contract.newest);
+        let id = format!("{}{}:{}", outbox::CANCEL, contract.provider.name(), contract.newest);
         let told = outbox::ask(&id, &Message::CancelStars { tg_id, contract_id }, now)?;
         let mut writes = self.writes;
         writes.push(told);

@@ -116,7 +116,8 @@ async fn commit(
         paid = paid.set("contract", &payment.external_id);
     }
     let (payment, granted) = match attempt.purpose {
-        Purpose::Own => grant_days(app, attempt, payment, (first, recurs), now).await?,
+        // What is paid while its end is under way renews itself no more.
+        Purpose::Own => grant_days(app, attempt, payment, (first, recurs && !renewed), now).await?,
         Purpose::Gift => grant_gift(app, attempt, payment, now)?,
     };
     let event = AnalyticsEvent::of(attempt, "payment_success", &payment.id(), now);

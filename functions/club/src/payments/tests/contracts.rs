@@ -21,15 +21,21 @@ async fn an_end_that_telegram_has_not_confirmed_is_none() {
         shop.hear(refunded(2, &id, "charge")).await;
         bot.feel(mood.clone());
         shop.tell_all().await;
-        assert!(shop.contract().await.live, "{mood:?}");
+        // However often it is not confirmed: the money would go on.
+        for _ in 0..6 {
+            bot.feel(mood.clone());
+            shop.pass(301);
+            shop.world.deliver(deliver(), OUTBOX).await;
+            assert!(shop.contract().await.live, "{mood:?}");
+        }
         bot.feel(BotMood::Fine);
-        for _ in 0..10 {
-            shop.pass(10);
+        for _ in 0..2 {
+            shop.pass(301);
             shop.world.deliver(deliver(), OUTBOX).await;
         }
         assert_eq!(shop.contract().await.live, !comes_again, "{mood:?}");
         let ends = bot.called("editUserStarSubscription").len();
-        assert_eq!(ends, 1 + usize::from(comes_again), "{mood:?}");
+        assert_eq!(ends > 6, comes_again, "{mood:?}: {ends}");
     }
 }
 
