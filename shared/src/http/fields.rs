@@ -7,7 +7,7 @@
 
 use std::ops::RangeInclusive;
 
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Query, Request};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{StatusCode, Uri};
@@ -230,6 +230,19 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     async fn from_request(request: Request, state: &S) -> Result<Self> {
         let bytes = Bytes::from_request(request, state).await.map_err(|_| Problem::unreadable())?;
         Fields::of_json(&bytes).map(Self)
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequest<S> for Body {
+    type Rejection = Problem;
+
+    /// `None` where there is no body: of fields that may all be absent.
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|_| Problem::unreadable())?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        Fields::of_json(&bytes).map(|fields| Some(Self(fields)))
     }
 }
 

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::clock::{Instant, Now};
 use shared::function::{Access, Function};
-use shared::http::{Answer, Body, Params, no_content, ok};
+use shared::http::{Answer, Body, Fields, Params, no_content, ok};
 use shared::idempotency::{Idempotency, mark_replayed};
 use shared::problem::{Problem, Result};
 use shared::table::Table;
@@ -179,8 +179,9 @@ async fn handle_sandbox_pay(
     Now(now): Now,
     Caller(user): Caller,
     Params(id): Params<String>,
-    Body(mut body): Body,
+    body: Option<Body>,
 ) -> Answer {
+    let mut body = body.map_or_else(Fields::default, |Body(fields)| fields);
     let told = body.flag("webhook").unwrap_or(true);
     body.finish()?;
     money::sandbox_only(&app)?;

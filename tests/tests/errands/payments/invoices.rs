@@ -310,6 +310,7 @@ async fn a17_a_payment_is_its_payers_own() {
     }
     world.get(&format!("/api/balance/payment/{payment}/status")).await.is(401);
     payer.post(&format!("/api/sandbox/payments/{payment}/pay"), &json!({})).await.is(204);
+    payer.call("POST", &format!("/api/sandbox/payments/{payment}/pay")).await.is(204);
     is_paid_once(&payer, payment).await;
     assert_eq!(other.rubles().await, 0);
 }
