@@ -32,7 +32,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(4);
 /// `POST /api/v1/bot/webhook`.
 #[must_use]
 pub fn webhook() -> Function<App> {
-    Function::<App>::post("club-bot-webhook", "/api/v1/bot/webhook")
+    Function::<App>::post(NAME, "/api/v1/bot/webhook")
         .summary("Takes the bot's updates")
         .access(Access::Webhook)
         .limited(wire::WEBHOOK)

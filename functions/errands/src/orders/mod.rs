@@ -29,12 +29,13 @@
 //! | create, take | 5 |
 //! | edit | 1, with another contact 3, with another category 1 more |
 //! | respond | 2 |
-//! | delete | 5, of an expired order 4 |
-//! | complete | 5 + 2k |
-//! | close, settle | 5 + 2k, and k more where money is given back |
+//! | delete | 4 |
+//! | complete | 4 + 2k |
+//! | close, settle | 4 + 2k, and k more where money is given back |
 //!
-//! An `Idempotency-Key` adds one. Where money is given back the executors are read first, in one
-//! batch: an entry of the ledger says what the balance is after it.
+//! An `Idempotency-Key` adds one. The first end of an order is told by its client's row, which needs
+//! no row of its own. An entry of the ledger says what the balance is after it: where money is given
+//! back, each balance is thought to be what the take left, and a refusal tells what it is instead.
 
 mod api;
 mod category;

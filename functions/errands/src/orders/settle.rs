@@ -43,10 +43,6 @@ impl End {
     }
 }
 
-/// How often an end is tried while nothing but the balances is otherwise than it was thought: once
-/// more than there are executors, should a refusal name one wrong balance at a time.
-const GUESSES: u32 = 4;
-
 /// Writes the end of an order down: lock, counters, rows, money and event with it, and `key`, the
 /// answer stored under the caller's key. One transaction of four items and, for each take, two, or
 /// three where money is given back. No read: an executor's balance is thought to be what the take
@@ -59,7 +55,7 @@ pub(super) async fn end(
     now: Instant,
 ) -> Result<Committed> {
     let mut accounts: Vec<_> = order.taken_by.iter().map(Take::account).collect();
-    let mut guesses = 1;
+    let mut corrected = 0;
     loop {
         let writes = writes(order, end, &accounts, now)?;
         let writes = key.clone().into_iter().chain(writes).collect();
@@ -75,10 +71,11 @@ pub(super) async fn end(
                 account.into_iter().for_each(|account| *account = Account::from(&user));
             }
         }
-        if accounts == wrong || guesses == GUESSES {
+        // A refusal may name one wrong balance at a time.
+        if accounts == wrong || corrected == accounts.len() {
             return Ok(Committed::Refused(refusal));
         }
-        guesses += 1;
+        corrected += 1;
     }
 }
 

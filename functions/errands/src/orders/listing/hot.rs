@@ -17,9 +17,9 @@ use super::feed::Found;
 use crate::events::Feed;
 
 /// Reads of a page within [`PERIOD`] that make it hot.
-pub(super) const OFTEN: u32 = 20;
+const OFTEN: u32 = 20;
 /// How old a page that is given again may be.
-pub(super) const PERIOD: Duration = Duration::from_secs(1);
+const PERIOD: Duration = Duration::from_secs(1);
 /// Pages that are remembered; beyond them all are forgotten. One may have a megabyte.
 const PAGES_MAX: usize = 128;
 
