@@ -67,6 +67,28 @@ pub fn ulid(now: Instant) -> String {
     ulid::Ulid::from_parts(millis, u128::from_be_bytes(random())).to_string()
 }
 
+/// Bits of an owner's number, and random bits below it.
+const OWNER_BITS: u32 = 52;
+const OWNED_NOISE_BITS: u32 = 80 - OWNER_BITS;
+
+/// A ULID that tells whose it is: of its 80 random bits the upper 52 are `owner`, which is cut to
+/// that. No secret, and 28 random bits for the ids of one owner and millisecond: uniqueness is a
+/// condition of whoever stores it.
+#[must_use]
+pub fn ulid_of(now: Instant, owner: u64) -> String {
+    let millis = u64::try_from(now.millis()).unwrap_or_default();
+    let owner = u128::from(owner & ((1 << OWNER_BITS) - 1));
+    let noise = u128::from(u32::from_be_bytes(random()) >> (32 - OWNED_NOISE_BITS));
+    ulid::Ulid::from_parts(millis, (owner << OWNED_NOISE_BITS) | noise).to_string()
+}
+
+/// Whose a ULID of [`ulid_of`] is. Any other tells a number of no meaning: a hint, no proof.
+#[must_use]
+pub fn owner_of(ulid: &str) -> Option<u64> {
+    let random = ulid::Ulid::from_string(ulid).ok()?.random();
+    u64::try_from(random >> OWNED_NOISE_BITS).ok()
+}
+
 /// 64 random bits, for jitter and the choice of a shard.
 #[must_use]
 pub fn random_u64() -> u64 {
@@ -76,6 +98,21 @@ pub fn random_u64() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_owned_ulid_tells_its_owner() {
+        let now: Instant = "2026-01-31T12:00:00Z".parse().unwrap();
+        for owner in [0, 1, 1_000_000_001, (1 << 52) - 1] {
+            let id = ulid_of(now, owner);
+            assert_eq!((id.len(), owner_of(&id)), (26, Some(owner)), "{id}");
+            assert_ne!(id, ulid_of(now, owner));
+            assert_eq!(id[..10], ulid(now)[..10], "sorts by time");
+        }
+        assert_eq!(owner_of(&ulid_of(now, u64::MAX)), Some((1 << 52) - 1));
+        for text in ["", "01", "01KG9JV9M0SAMPLEATTEMPT00U", &"ы".repeat(13)] {
+            assert_eq!(owner_of(text), None, "{text:?}");
+        }
+    }
 
     #[test]
     fn a_series_grows_with_its_microseconds() {

@@ -8,6 +8,10 @@ use shared::ledger::shard;
 use shared::table::{Entity, Key};
 use shared::telegram::{TelegramUser, Utm};
 
+use crate::payments::ContractHandle;
+
+use crate::subscriptions;
+
 /// Partitions of the registry of all members.
 pub const REGISTRY_SHARDS: u64 = 16;
 /// The most a profile's settings may take, in bytes of JSON.
@@ -68,13 +72,18 @@ pub struct Member {
     /// Until when the newest energies last; those of an older award never last longer.
     #[serde(default)]
     pub energies_expire_at: Option<Instant>,
-    /// Until when the subscription is paid.
+    /// Until when the subscription is paid; set by [`subscriptions::set_expiry`] alone.
     pub subscription_expires: Option<Instant>,
+    /// The last end of the subscription with which access was closed.
+    pub closed_expiry: Option<Instant>,
     /// When the first payment came.
     pub first_purchase_at: Option<Instant>,
     /// Does a provider renew the subscription by itself?
     #[serde(default)]
     pub auto_renewal: bool,
+    /// The standing subscription that renews it, or did.
+    #[serde(default)]
+    pub contract: Option<ContractHandle>,
     /// Did the current period come as a gift?
     #[serde(default)]
     pub gifted: bool,
@@ -110,7 +119,9 @@ impl Entity for Member {
     }
 
     fn index(&self) -> Vec<(&'static str, String)> {
-        vec![("registry_pk", registry_partition(self.tg_id))]
+        let mut index = subscriptions::due(self);
+        index.push(("registry_pk", registry_partition(self.tg_id)));
+        index
     }
 }
 
@@ -146,8 +157,10 @@ impl Member {
             consumed_total: 0,
             energies_expire_at: None,
             subscription_expires: None,
+            closed_expiry: None,
             first_purchase_at: None,
             auto_renewal: false,
+            contract: None,
             gifted: false,
             gifted_by: None,
             is_team_leader: false,

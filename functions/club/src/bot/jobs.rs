@@ -65,13 +65,17 @@ fn charge(id: &str) -> Result<String> {
 }
 
 fn success(paid: &SuccessfulPayment, payer: i64) -> Result<Success> {
+    let charge_id = charge(&paid.telegram_payment_charge_id)?;
     Ok(Success {
         provider: Provider::Stars,
         attempt_id: paid.invoice_payload.clone(),
-        external_id: charge(&paid.telegram_payment_charge_id)?,
+        external_id: charge_id.clone(),
         said: stars_said(paid.total_amount, &paid.currency),
         payer: Some(payer),
         recurs: paid.is_recurring,
+        // The first charge of a subscription is what Telegram knows it by; a further one tells
+        // nothing of it.
+        contract_id: paid.is_first_recurring.then_some(charge_id),
     })
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::clock::{Instant, days};
+use shared::ids;
 use shared::ledger::shard;
 use shared::money::Currency;
 use shared::table::{Entity, Key};
@@ -86,6 +87,20 @@ impl Attempt {
     #[must_use]
     pub fn key_of(id: &str) -> Key {
         Key::new(format!("ATTEMPT#{id}"), "ATTEMPT")
+    }
+
+    /// A new id of an attempt of this payer. It tells its payer, so that whoever brings the word
+    /// of a payment, which names the attempt alone, can have both read at once.
+    #[must_use]
+    pub fn new_id(payer: i64, now: Instant) -> String {
+        format!("att_{}", ids::ulid_of(now, u64::try_from(payer).unwrap_or_default()))
+    }
+
+    /// Whom the id of an attempt tells as its payer. Only a hint: who pays stands in the attempt.
+    #[must_use]
+    pub fn payer_in(id: &str) -> Option<i64> {
+        let owner = ids::owner_of(id.strip_prefix("att_")?)?;
+        i64::try_from(owner).ok().filter(|payer| *payer > 0)
     }
 
     /// Does this read like the id of an attempt?

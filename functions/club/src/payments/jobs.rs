@@ -107,9 +107,9 @@ async fn ask(app: &App, attempt: &Attempt) -> Result<Told, ProviderError> {
 }
 
 fn word(attempt: &Attempt, came: Came) -> Success {
-    let Came { external_id, said, payer, recurs } = came;
+    let Came { external_id, said, payer, recurs, contract_id } = came;
     let (provider, attempt_id) = (attempt.provider, attempt.id.clone());
-    Success { provider, attempt_id, external_id, said, payer, recurs }
+    Success { provider, attempt_id, external_id, said, payer, recurs, contract_id }
 }
 
 /// What one run of the sweep came to.

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 use shared::clock::Instant;
 use shared::http::Subject;
 use shared::idempotency::{self, Idempotency, Outcome, Record};
-use shared::ids;
 use shared::money::{Currency, Money};
 use shared::problem::{Problem, Result, chain};
 use shared::table::{Key, Rows, WriteError};
@@ -222,7 +221,7 @@ impl Known {
     fn attempt(&self, wanted: &Wanted, now: Instant) -> Result<Attempt> {
         let (offer, price) = self.terms()?;
         Ok(Attempt {
-            id: format!("att_{}", ids::ulid(now)),
+            id: Attempt::new_id(self.slot.payer, now),
             payer: self.slot.payer,
             recipient: self.slot.recipient,
             purpose: offer.purpose,
@@ -232,6 +231,7 @@ impl Known {
             provider: self.slot.provider,
             recurs: offer.recurs() && self.slot.provider.renews(),
             contract: None,
+            contract_over: false,
             status: Status::Created,
             checks_done: 0,
             unrefunded: 0,

@@ -63,7 +63,7 @@ use shared::telegram::deep_link::BotUsername;
 
 pub use api::{attempt, link, status};
 pub use checkout::{Checkout, admits};
-pub use contracts::ended as contract_ended;
+pub use contracts::{ContractHandle, end as end_contract};
 pub use delivery::Delivery;
 pub use jobs::{check, sweep};
 pub use model::{Cooldown, Said, Success};
@@ -139,6 +139,7 @@ impl Settings {
     #[must_use]
     pub fn enables(&self, provider: Provider) -> bool {
         match provider {
+            Provider::Lavatop | Provider::Cloudpayments => false,
             Provider::Stars => self.stars_enabled,
             Provider::Sandbox => self.sandbox_url.is_some(),
         }

@@ -99,9 +99,12 @@ pub struct Attempt {
     /// Is the link one by which the provider takes the money of every period?
     #[serde(default)]
     pub recurs: bool,
-    /// The provider's id of the standing subscription that it began.
+    /// The provider's id of the newest standing subscription that it began.
     #[serde(default)]
     pub contract: Option<String>,
+    /// Has the provider confirmed the end of that?
+    #[serde(default)]
+    pub contract_over: bool,
     /// Where it stands.
     pub status: Status,
     /// Checks that found nothing.
@@ -244,7 +247,7 @@ impl Said {
 pub struct Success {
     /// Who says so.
     pub provider: Provider,
-    /// The attempt that it names.
+    /// The attempt that it names; empty where only the standing subscription leads to it.
     pub attempt_id: String,
     /// The provider's id of the payment.
     pub external_id: String,
@@ -254,13 +257,16 @@ pub struct Success {
     pub payer: Option<i64>,
     /// Does it belong to a standing subscription?
     pub recurs: bool,
+    /// The provider's id of the standing subscription, where it tells one.
+    pub contract_id: Option<String>,
 }
 
 impl Success {
-    /// Is it a payment of a standing subscription that `attempt` began or begins?
+    /// Is it a payment of a standing subscription that `attempt` began or begins? The attempt's
+    /// terms decide: whether a provider says so is up to it.
     #[must_use]
     pub fn is_of_contract(&self, attempt: &Attempt) -> bool {
-        self.recurs && attempt.recurs && attempt.purpose == Purpose::Own
+        attempt.recurs && attempt.purpose == Purpose::Own && attempt.provider == self.provider
     }
 }
 
@@ -285,6 +291,9 @@ pub struct Payment {
     pub energies: u32,
     /// The token of the gift that it gave.
     pub gift: Option<String>,
+    /// The provider's id of the standing subscription that it belongs to.
+    #[serde(default)]
+    pub contract: Option<String>,
     /// What was given back of it, in minor units.
     pub refunded: u64,
     /// The days that were taken back for that.

@@ -3,20 +3,20 @@
 use shared::clock::Instant;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
-use shared::table::{Entity as _, Write, WriteError};
+use shared::table::{Entity, Key, Rows, Write, WriteError};
 
-use super::contracts::{self, RecurringContract};
+use super::contracts::{self, ContractHandle, RecurringContract, Standing};
 use super::items::{AnalyticsEvent, UnassignedPayment};
 use super::model::{self, Attempt, Event, Payment, Status, Success, Verdict};
 use super::offers::Purpose;
 use super::store;
 use crate::App;
-use crate::auth::{self, Member};
+use crate::auth::{self, Member, member_key};
 use crate::bot;
 use crate::energies::{self, Award};
 use crate::gifts::{self, Bought, Gift};
 use crate::outbox::{self, Message};
-use crate::subscriptions::{SubscriptionEvent, extended};
+use crate::subscriptions::{SubscriptionEvent, extended, set_expiry};
 use crate::wire::lease_lost;
 
 /// The attribute of a member that names who took the last payment.
@@ -33,9 +33,14 @@ pub enum Settled {
     Quarantined,
 }
 
-/// Settles a success, once. Two reads, three where a refunded subscription goes on, and one
-/// transaction of ten items at most, anew for each time that another writer came first. `also` goes
-/// with the effect: the fence of a job, or the update of the bot that must not have it twice.
+/// Settles a success, once: one read and one transaction of ten items at most, anew for each time
+/// that another writer came first. `also` goes with the effect: the fence of a job, or the update
+/// of the bot that must not have it twice.
+///
+/// The one read holds all that decides: attempt, payment, contract and payer. It can, because an
+/// attempt's id tells its payer. Only money that names a contract and no attempt takes a second
+/// read, as the contract alone tells which attempt it renews, and so does money that names another
+/// payer than the attempt's.
 ///
 /// # Errors
 /// 409 `lease_lost` when the fence is another's; 503 when nothing was stored; the same success may
@@ -49,48 +54,156 @@ pub async fn settle(
     optimistic(|| round(app, success, also, now)).await
 }
 
+/// Keeps money apart that names two attempts, or is refused by another rule of its provider; see
+/// [`settle`].
+///
+/// # Errors
+/// 503 when nothing was stored; the same success may then be sent again.
+pub async fn quarantine(
+    app: &App,
+    success: &Success,
+    reason: &'static str,
+    now: Instant,
+) -> Result<Settled> {
+    optimistic(|| put_aside(app, success, reason, None, now)).await
+}
+
 async fn round(
     app: &App,
     success: &Success,
     also: Option<&Write>,
     now: Instant,
 ) -> Result<Round<Settled>> {
-    let attempt_at = Attempt::key_of(&success.attempt_id);
-    let payment_at = Payment::key_of(success.provider, &success.external_id);
-    let rows = app.platform.table.batch(&[attempt_at.clone(), payment_at.clone()]).await?;
-    let attempt: Option<Attempt> = rows.get(&attempt_at)?;
-    let payment: Option<Payment> = rows.get(&payment_at)?;
-    let renewed = renews(app, attempt.as_ref(), success).await?;
-    match (model::judge(attempt.as_ref(), payment.as_ref(), success, renewed), &attempt) {
+    let known = Known::read(app, success).await?;
+    let (attempt, payment) = (known.attempt.as_ref(), known.payment.as_ref());
+    if let Some(reason) = known.contradiction(success) {
+        return put_aside(app, success, reason, also, now).await;
+    }
+    let standing = attempt.map_or(Standing::Single, |attempt| {
+        Standing::of(attempt, success, known.contract.as_ref())
+    });
+    match (model::judge(attempt, payment, success, standing.goes_on()), attempt) {
         (Verdict::Duplicate, _) => Ok(Round::Done(Settled::Before)),
         (Verdict::Settle { first }, Some(attempt)) => {
-            commit(app, attempt, success, first, also, now).await
+            let grant = Grant { attempt, payer: known.payer.as_ref(), standing, first };
+            commit(app, &grant, success, also, now).await
         }
         (Verdict::Settle { .. }, None) => Err(Problem::bug("settling what does not exist")),
         (Verdict::Quarantine(reason), _) => put_aside(app, success, reason, also, now).await,
     }
 }
 
-/// Does the success belong to a standing subscription of a refunded attempt that its provider has
-/// not ended? One read for such an attempt.
-async fn renews(app: &App, attempt: Option<&Attempt>, success: &Success) -> Result<bool> {
-    let attempt = attempt.filter(|attempt| attempt.status == Status::Refunded);
-    let Some(attempt) = attempt.filter(|attempt| success.is_of_contract(attempt)) else {
-        return Ok(false);
-    };
-    let contract: Option<RecurringContract> = contracts::of(&app.platform.table, attempt).await?;
-    Ok(contract.is_some_and(|contract| contract.live))
+/// What is stored of what a success names.
+struct Known {
+    attempt: Option<Attempt>,
+    payment: Option<Payment>,
+    contract: Option<RecurringContract>,
+    payer: Option<Member>,
+}
+
+impl Known {
+    /// One read, two where the attempt's id does not lead to all.
+    async fn read(app: &App, success: &Success) -> Result<Self> {
+        let table = &app.platform.table;
+        let attempt_at = |id: &str| (!id.is_empty()).then(|| Attempt::key_of(id));
+        let (mut attempt_key, payment_at) = (
+            attempt_at(&success.attempt_id),
+            Payment::key_of(success.provider, &success.external_id),
+        );
+        let contract_at = success.contract_id.as_deref();
+        let contract_at = contract_at.map(|id| RecurringContract::key_of(success.provider, id));
+        let hinted = success.payer.or_else(|| Attempt::payer_in(&success.attempt_id));
+        let payer_at = hinted.map(member_key);
+        let mut keys = vec![payment_at.clone()];
+        keys.extend([&attempt_key, &contract_at, &payer_at].into_iter().flatten().cloned());
+        let rows = table.batch(&keys).await?;
+        let payment: Option<Payment> = rows.get(&payment_at)?;
+        let contract: Option<RecurringContract> = read(&rows, contract_at.as_ref())?;
+        let mut attempt: Option<Attempt> = read(&rows, attempt_key.as_ref())?;
+        let mut payer: Option<Member> = read(&rows, payer_at.as_ref())?;
+        let missing = match (&attempt, &contract) {
+            (Some(attempt), _) => Some((attempt.id.clone(), attempt.payer)),
+            (None, Some(contract)) if attempt_key.is_none() => {
+                Some((contract.attempt_id.clone(), contract.payer))
+            }
+            (None, _) => None,
+        };
+        if let Some((id, tg_id)) = missing
+            && (attempt.is_none() || payer.as_ref().is_none_or(|payer| payer.tg_id != tg_id))
+        {
+            attempt_key = attempt_at(&id);
+            let payer_at = member_key(tg_id);
+            let keys: Vec<_> = attempt_key.iter().cloned().chain([payer_at.clone()]).collect();
+            let rows = table.batch(&keys).await?;
+            (attempt, payer) = (read(&rows, attempt_key.as_ref())?, rows.get(&payer_at)?);
+        }
+        Ok(Self { attempt, payment, contract, payer })
+    }
+
+    /// Do the attempt and the contract that are named belong to different intentions?
+    fn contradiction(&self, success: &Success) -> Option<&'static str> {
+        let (attempt, contract) = (self.attempt.as_ref()?, self.contract.as_ref()?);
+        let settled = self.payment.as_ref().is_some_and(|paid| paid.attempt_id == attempt.id);
+        let two = contract.attempt_id != attempt.id && contract.provider == success.provider;
+        (two && !settled).then_some("two_attempts")
+    }
+}
+
+fn read<E: Entity>(rows: &Rows, key: Option<&Key>) -> Result<Option<E>> {
+    Ok(key.map_or(Ok(None), |key| rows.get(key))?)
+}
+
+/// What a success settles.
+struct Grant<'a> {
+    attempt: &'a Attempt,
+    payer: Option<&'a Member>,
+    standing: Standing,
+    /// Was nothing paid before?
+    first: bool,
 }
 
 async fn commit(
     app: &App,
-    attempt: &Attempt,
+    grant: &Grant<'_>,
     success: &Success,
-    first: bool,
     also: Option<&Write>,
     now: Instant,
 ) -> Result<Round<Settled>> {
-    let payment = Payment {
+    let attempt = grant.attempt;
+    let payment = payment(grant, success, now);
+    let renewed = attempt.status == Status::Refunded;
+    let event = if renewed { Event::Renewed } else { Event::Settled };
+    let Some(mut paid) = store::changed("attempt", attempt, event, now) else {
+        return Err(Problem::bug("settling from a state that does not settle"));
+    };
+    if let Standing::Begins(id) = &grant.standing {
+        paid = paid.set("contract", id).set("contract_over", false);
+    }
+    let (payment, granted) = match attempt.purpose {
+        Purpose::Own => grant_days(app, grant, payment, now)?,
+        Purpose::Gift => grant_gift(app, attempt, payment, now)?,
+    };
+    let event = AnalyticsEvent::of(attempt, "payment_success", &payment.id(), now);
+    let mut writes = vec![Write::insert("payment", &payment), paid.add("unrefunded", 1)];
+    if attempt.status.is_open() {
+        writes.push(store::freed(attempt));
+    }
+    writes.extend(granted);
+    writes.push(Write::put("analytics", &event));
+    writes.extend(also.cloned());
+    match app.platform.table.transact(writes).await {
+        Ok(()) => Ok(Round::Done(Settled::Now)),
+        Err(error) if refuses(&error, "lease") => Err(lease_lost()),
+        Err(error) if refuses(&error, bot::WRITE) => Ok(Round::Done(Settled::Before)),
+        // Whatever was refused, the next round sees why: the payment is there, the attempt, the
+        // contract or the member has changed.
+        Err(error) => error.refusal().map(|_| Round::Stale).map_err(Problem::from),
+    }
+}
+
+fn payment(grant: &Grant<'_>, success: &Success, now: Instant) -> Payment {
+    let attempt = grant.attempt;
+    Payment {
         provider: success.provider,
         external_id: success.external_id.clone(),
         attempt_id: attempt.id.clone(),
@@ -100,42 +213,11 @@ async fn commit(
         days: attempt.days,
         energies: 0,
         gift: None,
+        contract: grant.standing.contract_id().map(str::to_owned),
         refunded: 0,
         days_reversed: 0,
         energies_reversed: 0,
         at: now,
-    };
-    let renewed = attempt.status == Status::Refunded;
-    let event = if renewed { Event::Renewed } else { Event::Settled };
-    let Some(mut paid) = store::changed("attempt", attempt, event, now) else {
-        return Err(Problem::bug("settling from a state that does not settle"));
-    };
-    let recurs = success.is_of_contract(attempt);
-    let contract = recurs.then(|| contracts::paid(attempt, &payment, now));
-    if recurs && attempt.contract.is_none() {
-        paid = paid.set("contract", &payment.external_id);
-    }
-    let (payment, granted) = match attempt.purpose {
-        // What is paid while its end is under way renews itself no more.
-        Purpose::Own => grant_days(app, attempt, payment, (first, recurs && !renewed), now).await?,
-        Purpose::Gift => grant_gift(app, attempt, payment, now)?,
-    };
-    let event = AnalyticsEvent::of(attempt, "payment_success", &payment.id(), now);
-    let mut writes = vec![Write::insert("payment", &payment), paid.add("unrefunded", 1)];
-    if attempt.status.is_open() {
-        writes.push(store::freed(attempt));
-    }
-    writes.extend(granted);
-    writes.extend(contract);
-    writes.push(Write::put("analytics", &event));
-    writes.extend(also.cloned());
-    match app.platform.table.transact(writes).await {
-        Ok(()) => Ok(Round::Done(Settled::Now)),
-        Err(error) if refuses(&error, "lease") => Err(lease_lost()),
-        Err(error) if refuses(&error, bot::WRITE) => Ok(Round::Done(Settled::Before)),
-        // Whatever was refused, the next round sees why: the payment is there, the attempt or the
-        // member has changed.
-        Err(error) => error.refusal().map(|_| Round::Stale).map_err(Problem::from),
     }
 }
 
@@ -143,20 +225,19 @@ fn refuses(error: &WriteError, name: &str) -> bool {
     matches!(error, WriteError::Refused(refusal) if refusal.has(name))
 }
 
-/// More days and energies for the payer. One read.
-async fn grant_days(
+/// More days and energies for the payer.
+fn grant_days(
     app: &App,
-    attempt: &Attempt,
+    grant: &Grant<'_>,
     payment: Payment,
-    (first, recurs): (bool, bool),
     now: Instant,
 ) -> Result<(Payment, Vec<Write>)> {
-    let found = auth::find(&app.platform.table, attempt.payer).await?;
-    let member = found.ok_or_else(|| Problem::bug("an attempt without its payer"))?;
+    let Grant { attempt, standing, first, .. } = grant;
+    let member = grant.payer.ok_or_else(|| Problem::bug("an attempt without its payer"))?;
     let id = payment.id();
     let until = extended(member.subscription_expires, attempt.days, now);
     let award = Award::payment(&id).of(app.payments.award);
-    let income = energies::income(&member, &award, now);
+    let income = energies::income(member, &award, now);
     let energies = income.energies;
     let event = SubscriptionEvent {
         tg_id: member.tg_id,
@@ -166,20 +247,37 @@ async fn grant_days(
         until,
         at: now,
     };
-    let message = Message::Congratulation { tg_id: member.tg_id, until, energies };
-    let told = if first { format!("congrats:{}", attempt.id) } else { format!("congrats:{id}") };
-    let writes = vec![
-        income.on(extend(&member, attempt, recurs, until, now)),
+    let (begins, ends) = standing.follow(attempt.provider, member);
+    // One row; whoever delivers it asks for all that follows, each under a key of its own.
+    let follows = Message::Settled {
+        tg_id: member.tg_id,
+        attempt_id: attempt.id.clone(),
+        payment_id: id.clone(),
+        first: *first,
+        newcomer: member.first_purchase_at.is_none(),
+        until,
+        energies,
+        ends,
+    };
+    let span = (member.subscription_expires.unwrap_or(now).max(now), until);
+    let mut writes = vec![
+        income.on(extend(member, attempt, begins.as_ref(), until, now)),
         income.entry,
         Write::insert("subscription", &event),
-        outbox::ask(&told, &message, now)?,
+        outbox::ask(&format!("settled:{id}"), &follows, now)?,
     ];
+    writes.extend(contracts::paid(standing, attempt, &payment, span, now));
     Ok((Payment { energies, ..payment }, writes))
 }
 
-fn extend(member: &Member, attempt: &Attempt, recurs: bool, until: Instant, now: Instant) -> Write {
-    let mut write = auth::change(member, now)
-        .set("subscription_expires", until)
+fn extend(
+    member: &Member,
+    attempt: &Attempt,
+    begins: Option<&ContractHandle>,
+    until: Instant,
+    now: Instant,
+) -> Write {
+    let mut write = set_expiry(auth::change(member, now), member, until)
         .set("gifted", false)
         .remove("gifted_by")
         .set(LAST_PROVIDER, attempt.provider)
@@ -189,7 +287,10 @@ fn extend(member: &Member, attempt: &Attempt, recurs: bool, until: Instant, now:
             write = write.set_once(contact, given);
         }
     }
-    if recurs { write.set("auto_renewal", true) } else { write }
+    match begins {
+        Some(handle) => write.set("auto_renewal", true).set("contract", handle),
+        None => write,
+    }
 }
 
 /// A gift for whoever gets its token; the giver gets neither days nor energies.

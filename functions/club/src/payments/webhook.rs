@@ -84,6 +84,7 @@ async fn handle_delivery(
                 attempt_id: delivery.attempt_id,
                 payer: None,
                 recurs: false,
+                contract_id: None,
             };
             settlement::settle(&app, &word, None, now).await?;
         }

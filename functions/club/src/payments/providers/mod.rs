@@ -1,6 +1,8 @@
 //! Who takes the money. Each provider is a variant here and a file beside this one; nothing else
 //! of the service knows how any of them speaks.
 
+pub(super) mod cloudpayments;
+pub(super) mod lavatop;
 mod sandbox;
 mod stars;
 
@@ -13,13 +15,21 @@ use shared::problem::Problem;
 use shared::telegram::SendError;
 use utoipa::ToSchema;
 
-use super::model::{Attempt, Said};
+use shared::clock::Instant;
+
+use super::contracts::RecurringContract;
+use super::model::{Attempt, Said, Success};
+use super::refunds::Word;
 use crate::App;
 
 /// A payment provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
+    /// LavaTop.
+    Lavatop,
+    /// CloudPayments.
+    Cloudpayments,
     /// Telegram Stars.
     Stars,
     /// Pretended money, outside production only.
@@ -57,6 +67,30 @@ pub struct Came {
     pub payer: Option<i64>,
     /// Does it belong to a standing subscription?
     pub recurs: bool,
+    /// The provider's id of that subscription, where it tells one.
+    pub contract_id: Option<String>,
+}
+
+/// A page of what a provider took and gave back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// Money that came. Where the provider names no attempt, its id is empty and the contract's
+    /// id leads to it.
+    pub successes: Vec<Success>,
+    /// Money that went back. Where the provider names no attempt, its id is empty and the
+    /// payment leads to it.
+    pub refunds: Vec<Word>,
+    /// What to ask for the next page with; `None` after the last.
+    pub next: Option<String>,
+}
+
+/// Money that a provider gave back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GaveBack {
+    /// The provider's id of the refund.
+    pub refund_id: String,
+    /// How much, in minor units.
+    pub minor: u64,
 }
 
 /// Why a provider could not be asked.
@@ -81,12 +115,14 @@ pub enum ProviderError {
 
 impl Provider {
     /// Every provider, the preferred first.
-    pub const ALL: [Self; 2] = [Self::Stars, Self::Sandbox];
+    pub const ALL: [Self; 4] = [Self::Lavatop, Self::Cloudpayments, Self::Stars, Self::Sandbox];
 
     /// Its name on the wire and in keys.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Lavatop => "lavatop",
+            Self::Cloudpayments => "cloudpayments",
             Self::Stars => "stars",
             Self::Sandbox => "sandbox",
         }
@@ -97,7 +133,7 @@ impl Provider {
     pub fn currency(self) -> Currency {
         match self {
             Self::Stars => Currency::Xtr,
-            Self::Sandbox => Currency::Rub,
+            Self::Lavatop | Self::Cloudpayments | Self::Sandbox => Currency::Rub,
         }
     }
 
@@ -106,6 +142,8 @@ impl Provider {
     pub fn takes(self, currency: Currency) -> bool {
         match self {
             Self::Stars => currency == Currency::Xtr,
+            Self::Cloudpayments => currency == Currency::Rub,
+            Self::Lavatop => currency != Currency::Xtr,
             Self::Sandbox => true,
         }
     }
@@ -114,7 +152,7 @@ impl Provider {
     #[must_use]
     pub fn renews(self) -> bool {
         match self {
-            Self::Stars => true,
+            Self::Lavatop | Self::Cloudpayments | Self::Stars => true,
             Self::Sandbox => false,
         }
     }
@@ -132,6 +170,8 @@ impl Provider {
     ) -> Result<Invoice, ProviderError> {
         let limit = app.payments.provider_timeout;
         match self {
+            Self::Lavatop => lavatop::invoice(app, attempt, limit).await,
+            Self::Cloudpayments => cloudpayments::invoice(app, attempt, limit).await,
             Self::Stars => stars::invoice(app, attempt, limit).await,
             Self::Sandbox => sandbox::invoice(app, attempt, limit).await,
         }
@@ -148,8 +188,50 @@ impl Provider {
         limit: Duration,
     ) -> Result<Told, ProviderError> {
         match self {
+            Self::Lavatop => lavatop::ask(app, attempt, limit).await,
+            Self::Cloudpayments => cloudpayments::ask(app, attempt, limit).await,
             Self::Stars => stars::ask(app, attempt, limit).await,
             Self::Sandbox => sandbox::ask(app, &attempt.id, limit).await,
+        }
+    }
+
+    /// Ends a standing subscription, within `limit`. To end one that is over is a success, so
+    /// that what is uncertain may be done again.
+    ///
+    /// # Errors
+    /// [`ProviderError`]; it may have ended all the same.
+    pub(crate) async fn end(
+        self,
+        app: &App,
+        contract: &RecurringContract,
+        limit: Duration,
+    ) -> Result<(), ProviderError> {
+        match self {
+            Self::Lavatop => lavatop::end(app, contract, limit).await,
+            Self::Cloudpayments => cloudpayments::end(app, contract, limit).await,
+            Self::Stars => stars::end(app, contract, limit).await,
+            // It has no standing subscriptions.
+            Self::Sandbox => Ok(()),
+        }
+    }
+
+    /// What it took and gave back since then, one page, within `limit`.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub(super) async fn received(
+        self,
+        app: &App,
+        since: Instant,
+        page: Option<String>,
+        limit: Duration,
+    ) -> Result<Received, ProviderError> {
+        match self {
+            Self::Lavatop => lavatop::received(app, since, page, limit).await,
+            Self::Cloudpayments => cloudpayments::received(app, since, page, limit).await,
+            Self::Stars => stars::received(app, since, page, limit).await,
+            // The checks ask about each of its attempts; it lists none.
+            Self::Sandbox => Ok(Received::default()),
         }
     }
 }

@@ -103,6 +103,7 @@ pub(super) async fn ask(
             },
             payer: None,
             recurs: false,
+            contract_id: None,
         }),
     })
 }

@@ -269,6 +269,7 @@ async fn whoever_lost_the_lease_writes_nothing() {
         said: Said::default(),
         payer: None,
         recurs: false,
+        contract_id: None,
     };
     let (slow, other) = (slow.fence(), other.fence());
     settlement::settle(&shop.world.app, &word, Some(&slow), now).await.unwrap_err();

@@ -29,6 +29,7 @@ pub(super) fn attempt(status: Status) -> Attempt {
         provider: Provider::Sandbox,
         recurs: false,
         contract: None,
+        contract_over: false,
         status,
         checks_done: 0,
         unrefunded: 0,
@@ -175,6 +176,7 @@ fn success(said: Said) -> Success {
         said,
         payer: None,
         recurs: false,
+        contract_id: None,
     }
 }
 
@@ -190,6 +192,7 @@ pub(super) fn payment(attempt_id: &str) -> Payment {
         days: 30,
         energies: 500,
         gift: None,
+        contract: None,
         refunded: 0,
         days_reversed: 0,
         energies_reversed: 0,
