@@ -11,6 +11,7 @@ mod cost;
 mod energies;
 mod gifts;
 mod health;
+mod life;
 mod limits;
 mod links;
 mod matrix;

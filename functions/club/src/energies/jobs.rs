@@ -15,11 +15,10 @@ use shared::telemetry;
 use super::model::{Finding, findings};
 use super::store::{self, Place};
 use crate::App;
+use crate::shift::Shift;
 
 /// How often an account that does not add up is read again before it is believed.
 const READINGS: u32 = 5;
-/// What is left of a run's time to keep the place and report.
-const RESERVE: Duration = Duration::from_secs(10);
 
 /// Every 15 minutes.
 #[must_use]
@@ -40,19 +39,11 @@ pub(super) struct Audited {
 }
 
 async fn run_audit(app: App, invocation: Invocation) -> Result<Audited> {
-    let table = &app.platform.table;
-    let lease =
-        Lease::acquire(table, "energies_audit", invocation.clock, invocation.deadline()).await;
-    let lease = match lease {
-        Ok(lease) => lease,
-        Err(problem) if problem.code() == "lease_held" => {
-            return Ok(Audited { lease_held: true, ..Audited::default() });
-        }
-        Err(problem) => return Err(problem),
+    let Some(shift) = Shift::begin(&app, "energies_audit", &invocation).await? else {
+        return Ok(Audited { lease_held: true, ..Audited::default() });
     };
-    let budget = Duration::from_millis(invocation.remaining_ms).saturating_sub(RESERVE);
-    let audited = pass(&app, &lease, budget).await;
-    lease.release(table, invocation.clock).await?;
+    let audited = pass(&app, &shift.lease, shift.left()).await;
+    shift.end(&app).await;
     let audited = audited?;
     let found = [("audit_members", audited.members), ("audit_violations", audited.violations)];
     telemetry::metrics(&app.platform, &found);

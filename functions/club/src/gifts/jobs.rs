@@ -1,7 +1,5 @@
 //! The end of gifts that nobody activated.
 
-use std::time::{Duration, Instant as Stopwatch};
-
 use serde::Serialize;
 use shared::clock::Instant;
 use shared::function::{Function, Invocation};
@@ -11,10 +9,8 @@ use shared::problem::{Result, chain};
 use super::model::Gift;
 use super::store::{self, DUE_SHARDS};
 use crate::App;
+use crate::shift::Shift;
 use crate::wire::{LEASE_LOST, lease_lost};
-
-/// What is left of a run's time when it begins nothing new.
-const RESERVE: Duration = Duration::from_secs(10);
 
 /// Every day at nine in the morning of Moscow.
 #[must_use]
@@ -37,44 +33,28 @@ struct Expired {
 }
 
 async fn run_expire(app: App, invocation: Invocation) -> Result<Expired> {
-    let table = &app.platform.table;
-    let lease =
-        match Lease::acquire(table, "gift_expiry", invocation.clock, invocation.deadline()).await {
-            Ok(lease) => lease,
-            Err(problem) if problem.code() == "lease_held" => {
-                return Ok(Expired { lease_held: true, ..Expired::default() });
-            }
-            Err(problem) => return Err(problem),
-        };
-    let budget = Duration::from_millis(invocation.remaining_ms).saturating_sub(RESERVE);
+    let Some(shift) = Shift::begin(&app, "gift_expiry", &invocation).await? else {
+        return Ok(Expired { lease_held: true, ..Expired::default() });
+    };
     let mut done = Expired { complete: true, ..Expired::default() };
-    let worked = work(&app, &lease, budget, invocation.now, &mut done).await;
-    if let Err(problem) = lease.release(table, invocation.clock).await {
-        tracing::warn!(error = %chain(&problem), "the lease ends by itself");
-    }
+    let worked = work(&app, &shift, invocation.now, &mut done).await;
+    shift.end(&app).await;
     worked.map(|()| done)
 }
 
 /// Ends what is due, page by page. No place is kept from run to run: what is done has left the
 /// index, so that the next run begins where this one stopped.
-async fn work(
-    app: &App,
-    lease: &Lease,
-    budget: Duration,
-    now: Instant,
-    done: &mut Expired,
-) -> Result<()> {
-    let began = Stopwatch::now();
+async fn work(app: &App, shift: &Shift, now: Instant, done: &mut Expired) -> Result<()> {
     for shard in 0..DUE_SHARDS {
         let mut cursor = None;
         loop {
             let (gifts, next) = store::overdue(&app.platform.table, shard, now, cursor).await?;
             for gift in gifts {
-                if began.elapsed() >= budget {
+                if shift.is_over() {
                     done.complete = false;
                     return Ok(());
                 }
-                match end(app, &gift, lease, now).await {
+                match end(app, &gift, &shift.lease, now).await {
                     Ok(ended) => done.expired += usize::from(ended),
                     Err(problem) if problem.code() == LEASE_LOST => return Err(problem),
                     // One that fails stays due and keeps no other from its turn.
