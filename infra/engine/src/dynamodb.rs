@@ -9,7 +9,7 @@
 //! however many callers there are, at most one worker is busy here and the others go on with
 //! their own work. A hand-over to a blocking thread would cost about as much as the operation.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::{Answer, Clock, EngineError};
+use crate::{Answer, Clock, EngineError, ttl};
 
 type Result<T, E = DynoxideError> = std::result::Result<T, E>;
 
@@ -44,14 +44,38 @@ pub(crate) struct Tables {
 struct Database {
     storage: Storage,
     lifecycle: VectorIndexLifecycle,
-    tokens: HashMap<(&'static str, String), Token>,
+    tokens: Tokens,
 }
 
-/// A transaction that was done under a `ClientRequestToken`.
+/// Transactions that were done under a `ClientRequestToken`.
+#[derive(Default)]
+struct Tokens {
+    known: HashMap<TokenKey, Token>,
+    /// Oldest first: whoever comes next forgets those that are over, and walks no others.
+    by_age: VecDeque<(Timestamp, TokenKey)>,
+}
+
+/// The kind of its transaction, and the token.
+type TokenKey = (&'static str, String);
+
 struct Token {
-    at: Timestamp,
-    request: Value,
+    request: [u8; 16],
     answer: Bytes,
+}
+
+impl Tokens {
+    fn forget(&mut self, now: Timestamp) {
+        while let Some((_, key)) =
+            self.by_age.pop_front_if(|(at, _)| now.duration_since(*at) >= TOKEN_LIFE)
+        {
+            self.known.remove(&key);
+        }
+    }
+
+    fn keep(&mut self, key: TokenKey, token: Token, now: Timestamp) {
+        self.known.insert(key.clone(), token);
+        self.by_age.push_back((now, key));
+    }
 }
 
 struct StorageClock(Clock);
@@ -91,7 +115,7 @@ impl Tables {
         storage.conn().execute_batch(STREAM_INDEX).map_err(DynoxideError::from)?;
         let storage = storage.with_clock(Arc::new(StorageClock(clock.clone())));
         let lifecycle = VectorIndexLifecycle::new();
-        let database = Mutex::new(Database { storage, lifecycle, tokens: HashMap::new() });
+        let database = Mutex::new(Database { storage, lifecycle, tokens: Tokens::default() });
         Ok(Self { database, clock })
     }
 
@@ -134,9 +158,22 @@ impl Tables {
         Some(Answer::ok(empty.to_string()))
     }
 
+    /// Deletes what is due now. What becomes due meanwhile is left to the next sweep.
     pub(crate) async fn sweep_ttl(&self) -> Result<usize, EngineError> {
-        let database = self.database.lock().await;
-        Ok(ready(dynoxide::ttl::sweep_expired_items(&database.storage))?)
+        let now_s = self.clock.now().as_second();
+        let mut swept = 0;
+        loop {
+            let database = self.database.lock().await;
+            let due = ttl::due(&database.storage, now_s)?;
+            for item in &due {
+                database.run("DeleteItem", item.deletion().to_string().as_bytes())?;
+                item.sign(&database.storage)?;
+            }
+            swept += due.len();
+            if due.len() < ttl::PAGE {
+                return Ok(swept);
+            }
+        }
     }
 }
 
@@ -245,8 +282,10 @@ impl Database {
             _ => return self.run(operation, body),
         };
         let request = request.get_mut(items).map(Value::take).unwrap_or_default();
-        self.tokens.retain(|_, token| now.duration_since(token.at) < TOKEN_LIFE);
-        if let Some(token) = self.tokens.get(&key) {
+        // Requests can be large, and are kept to be compared only.
+        let request = md5::compute(request.to_string()).0;
+        self.tokens.forget(now);
+        if let Some(token) = self.tokens.known.get(&key) {
             if token.request == request {
                 return Ok(Some(token.answer.clone()));
             }
@@ -256,7 +295,7 @@ impl Database {
         }
         let answer = self.run(operation, body)?;
         if let Some(answer) = answer.clone() {
-            self.tokens.insert(key, Token { at: now, request, answer });
+            self.tokens.keep(key, Token { request, answer }, now);
         }
         Ok(answer)
     }

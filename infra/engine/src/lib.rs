@@ -39,6 +39,7 @@ mod error;
 pub mod faults;
 pub mod sqs;
 pub mod tamper;
+mod ttl;
 #[cfg(test)]
 mod tests;
 mod wire;

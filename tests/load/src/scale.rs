@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant as Moment};
 
 use benches::{ERRANDS_BOT, Result, launch_data, line, milliseconds, percentile};
-use errands::events::{COUNTER_SHARDS, Feed, FeedCounter};
+use errands::events::{Feed, FeedCounter};
 use errands::orders::{CityKey, ContactKey, ContactLock, Order, OwnedOrder, Status};
 use errands::users::Profile;
 use jiff::SignedDuration;
@@ -54,10 +54,10 @@ pub async fn run(stack: &Stack, engine: &str) -> Result<()> {
     let born = Instant::now() - SignedDuration::from_mins(10);
     line("| active orders | page | requests | read units | p50 ms |");
     line("|---:|---|---:|---:|---:|");
-    let mut there = 0;
+    let (mut there, mut totals) = (0, BTreeMap::new());
     for size in sizes {
         let began = Moment::now();
-        seed(&table, there / EACH..size / EACH, born).await?;
+        seed(&table, there / EACH..size / EACH, born, &mut totals).await?;
         line(&format!("| {size} | (seeded in {} s) | | | |", began.elapsed().as_secs()));
         there = size;
         pages(stack, size).await?;
@@ -76,8 +76,13 @@ fn aws(engine: &str) -> Result<Aws> {
     Ok(Aws::from_environment(&variables.into_iter().collect::<Environment>())?)
 }
 
-/// Writes the orders of these clients.
-async fn seed(table: &Arc<Table>, clients: Range<usize>, born: Instant) -> Result<()> {
+/// Writes the orders of these clients, and adds them to the totals of their feeds.
+async fn seed(
+    table: &Arc<Table>,
+    clients: Range<usize>,
+    born: Instant,
+    totals: &mut BTreeMap<Feed, i64>,
+) -> Result<()> {
     let next = Arc::new(AtomicUsize::new(clients.start));
     let writers = (0..WRITERS).map(|_| {
         let (table, next, end) = (table.clone(), next.clone(), clients.end);
@@ -101,20 +106,29 @@ async fn seed(table: &Arc<Table>, clients: Range<usize>, born: Instant) -> Resul
                     writes.push(Write::put("client", &client_of(client, born)?));
                 }
                 // Written again, they are the same.
-                let mut tries = 0;
-                while let Err(error) = table.write_batch(writes.clone()).await {
-                    tries += 1;
-                    if tries == TRIES {
-                        return Err(error.into());
-                    }
-                }
+                put(&table, &writes).await?;
             }
         })
     });
     for writer in writers.collect::<Vec<_>>() {
         for (feed, by) in writer.await?? {
-            let shard = u64::try_from(by)? % COUNTER_SHARDS;
-            table.write(FeedCounter::change(&feed, shard, by)).await?;
+            *totals.entry(feed).or_insert(0) += by;
+        }
+    }
+    // As totals and not as sums, so that they may be written again.
+    let counters = totals.iter().map(|(feed, count)| {
+        Write::put("counter", &FeedCounter { feed: feed.clone(), shard: 0, count: *count })
+    });
+    put(table, &counters.collect::<Vec<_>>()).await
+}
+
+/// Writes these, again while the store is busy: written again, they are the same.
+async fn put(table: &Table, writes: &[Write]) -> Result<()> {
+    let mut tries = 0;
+    while let Err(error) = table.write_batch(writes.to_vec()).await {
+        tries += 1;
+        if tries == TRIES {
+            return Err(error.into());
         }
     }
     Ok(())

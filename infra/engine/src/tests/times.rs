@@ -57,6 +57,25 @@ async fn sweeps_by_its_clock(engine: Engine, clock: Clock) {
 }
 
 #[tokio::test]
+async fn a_sweep_takes_all_that_is_due_and_nothing_else() {
+    let (engine, clock) = memory();
+    let client = dynamodb(&engine, CALLER);
+    for table in ["club", "errands"] {
+        create_table(&client, table).await;
+        for number in 0..3 * crate::ttl::PAGE {
+            let at = clock.now().as_second() - i64::from(number % 2 == 0);
+            let item = client.put_item().table_name(table).item("pk", s(&format!("{number}")));
+            item.item("sk", s("a")).item("expires_at_s", n(at)).send().await.unwrap();
+        }
+    }
+    let each = (3 * crate::ttl::PAGE).div_ceil(2);
+    assert_eq!(engine.sweep_ttl().await.unwrap(), 2 * each);
+    assert_eq!(engine.sweep_ttl().await.unwrap(), 0);
+    assert!(!exists(&client, "errands", "0", "a").await);
+    assert!(exists(&client, "errands", "1", "a").await);
+}
+
+#[tokio::test]
 async fn ttl_and_streams_follow_the_clock_in_memory() {
     let (engine, clock) = memory();
     sweeps_by_its_clock(engine, clock).await;
