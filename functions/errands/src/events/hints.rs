@@ -37,6 +37,9 @@ pub struct FanoutHint {
     pub order_id: String,
     /// The last subscriber of the page before; absent for the first page.
     pub cursor: Option<String>,
+    /// The step that it brings; of a step that is over it is worth nothing.
+    #[serde(default)]
+    pub step: u32,
     /// Version.
     pub v: V1,
 }

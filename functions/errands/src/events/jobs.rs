@@ -8,12 +8,11 @@ use serde::Serialize;
 use shared::clock::Instant;
 use shared::function::{Function, Invocation};
 use shared::problem::{Problem, Result, chain};
-use shared::queue::Queue;
 use shared::stream::Change;
 use shared::table::{Cursor, Entity as _, Item, Query, Table, Write};
 
 use super::counters;
-use super::hints::{DeadlineHint, FanoutHint, V1};
+use super::hints::{DeadlineHint, V1};
 use super::model::{CarriedEvent, Event, OutboxEvent, SHARDS};
 use super::notices::notices;
 use crate::orders::OwnedOrder;
@@ -49,13 +48,14 @@ async fn run_relay(app: App, invocation: Invocation, change: Change) -> Result<(
         Some(id) => before.and_then(CarriedEvent::id_on) != Some(id),
     };
     let Some(item) = change.new.filter(is_news) else { return Ok(()) };
-    publish_item(&app, &item, invocation.now).await
+    publish_item(&app, &item, false, invocation.now).await
 }
 
 /// Publishes the event that an item is, or the one that it carries; none where it carries none.
-async fn publish_item(app: &App, item: &Item, now: Instant) -> Result<()> {
+/// `again`: it should have been published some time ago.
+async fn publish_item(app: &App, item: &Item, again: bool, now: Instant) -> Result<()> {
     if item.text("kind") == Some(OutboxEvent::KIND) {
-        return publish(app, &item.read()?, now).await;
+        return publish(app, &item.read()?, again, now).await;
     }
     match CarriedEvent::on(item)? {
         Some(carried) => publish_carried(app, &carried, now).await,
@@ -71,38 +71,36 @@ async fn publish_carried(app: &App, carried: &CarriedEvent, now: Instant) -> Res
     counters::count_off(&app.platform.table, carried).await
 }
 
-/// Does all that follows from an event, and deletes its row. Doing it twice, or beginning again in
-/// the middle, changes nothing.
-async fn publish(app: &App, row: &OutboxEvent, now: Instant) -> Result<()> {
+/// Does all that follows from an event, and deletes its row; that of a new order is deleted once
+/// its last subscriber has been told. Doing it twice, or beginning again in the middle, changes
+/// nothing.
+async fn publish(app: &App, row: &OutboxEvent, again: bool, now: Instant) -> Result<()> {
     let table = &app.platform.table;
     if !counters::count(table, row).await? {
         return Ok(());
     }
     notify::ask(app, notices(&row.event, now)).await?;
+    if let Some(hint) = row.hint() {
+        return if again {
+            notify::carry_on(app, row, now).await
+        } else {
+            notify::offer(app, &hint).await
+        };
+    }
     start(app, &row.event, now).await?;
     table.write(Write::delete("event", OutboxEvent::key_of(&row.id))).await?;
     Ok(())
 }
 
-/// Starts what an event sets going: the timer of a response, the first page of a fan-out.
+/// Starts the timer of a response, where an event sets it going.
 async fn start(app: &App, event: &Event, now: Instant) -> Result<()> {
-    match event {
-        Event::OrderTaken { order, response_deadline: Some(deadline) } => {
-            let hint = DeadlineHint { order_id: order.order_id.clone(), v: V1 };
-            let queue = required(app.queues.deadlines.as_ref(), "DEADLINES_QUEUE_URL")?;
-            Ok(queue.send(&hint, deadline.since(now)).await?)
-        }
-        Event::OrderCreated { order } => {
-            let hint = FanoutHint { order_id: order.order_id.clone(), cursor: None, v: V1 };
-            let queue = required(app.queues.fanout.as_ref(), "FANOUT_QUEUE_URL")?;
-            Ok(queue.send(&hint, SignedDuration::ZERO).await?)
-        }
-        _ => Ok(()),
-    }
-}
-
-fn required<'a>(queue: Option<&'a Queue>, name: &'static str) -> Result<&'a Queue> {
-    queue.ok_or_else(|| Problem::bug(format!("{name} is not set")))
+    let Event::OrderTaken { order, response_deadline: Some(deadline) } = event else {
+        return Ok(());
+    };
+    let hint = DeadlineHint { order_id: order.order_id.clone(), v: V1 };
+    let queue = app.queues.deadlines.as_ref();
+    let queue = queue.ok_or_else(|| Problem::bug("DEADLINES_QUEUE_URL is not set"))?;
+    Ok(queue.send(&hint, deadline.since(now)).await?)
 }
 
 /// What a sweep has found.
@@ -137,13 +135,15 @@ async fn run_sweep(app: App, invocation: Invocation) -> Result<Swept> {
             cursor = next;
         }
     }
-    swept.notices = notify::remind_overdue(&app, invocation.now).await?;
+    let time_is_up = || started.elapsed() >= budget;
+    swept.notices = notify::remind_overdue(&app, invocation.now, time_is_up).await?;
+    swept.complete = !time_is_up();
     Ok(swept)
 }
 
 /// Publishes what it can: one event that fails, or does not read, does not keep the others.
 async fn publish_all(app: &App, rows: &[Item], now: Instant, swept: &mut Swept) {
-    let published = join_all(rows.iter().map(|row| publish_item(app, row, now))).await;
+    let published = join_all(rows.iter().map(|row| publish_item(app, row, true, now))).await;
     for (row, outcome) in rows.iter().zip(published) {
         match outcome {
             Ok(()) => swept.published += 1,

@@ -6,8 +6,8 @@
 //!                  ▲               notices to participants ──▶ queue `notices`
 //!                  │               a first take's deadline ──▶ queue `deadlines`
 //!        sweep ────┘               a new order's first page ─▶ queue `fanout`
-//!     (every minute,               and the row is deleted
-//!      what is 30 s old)
+//!     (every minute,               and the row is deleted; that of a new order stays until its
+//!      what is 30 s old)           last subscriber has been told
 //! ```
 //!
 //! The end of an order has no row of its own: it is carried by the client's row of the order, which

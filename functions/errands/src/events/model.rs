@@ -7,6 +7,7 @@ use shared::ledger::shard;
 use shared::problem::Result;
 use shared::table::{Entity, Item, Key, Write};
 
+use super::hints::{FanoutHint, V1};
 use crate::orders::{OwnedOrder, Status};
 use crate::reviews::GivenId;
 
@@ -101,6 +102,12 @@ pub struct OutboxEvent {
     /// Have the feed counters been moved by it?
     #[serde(default)]
     pub counted: bool,
+    /// Of a new order: the last subscriber that was told of it.
+    #[serde(default)]
+    pub told_to: Option<String>,
+    /// Of a new order: the step of its fan-out that is to be done next.
+    #[serde(default)]
+    pub step: u32,
 }
 
 impl OutboxEvent {
@@ -108,6 +115,30 @@ impl OutboxEvent {
     #[must_use]
     pub fn key_of(id: &str) -> Key {
         Key::new(format!("EVENT#{id}"), "EVENT")
+    }
+
+    /// Of a new order: the hint that carries its fan-out on from where it stands.
+    #[must_use]
+    pub fn hint(&self) -> Option<FanoutHint> {
+        let Event::OrderCreated { order } = &self.event else { return None };
+        let (order_id, cursor) = (order.order_id.clone(), self.told_to.clone());
+        Some(FanoutHint { order_id, cursor, step: self.step, v: V1 })
+    }
+
+    /// Of a new order: its fan-out one step further, behind the subscriber that was told last, and
+    /// the write that keeps it, refused under `event` where another came first. Whatever hint of an
+    /// earlier step is still on its way is worth nothing then.
+    #[must_use]
+    pub fn next(&self, told_to: Option<String>, now: Instant) -> (Self, Write) {
+        let next = Self { told_to, step: self.step.saturating_add(1), ..self.clone() };
+        // Only these: the mark of the counters may come in between.
+        let kept = Write::update("event", self.key())
+            .set("told_to", &next.told_to)
+            .set("step", next.step)
+            .set("due_at", now.to_string())
+            .when("#step = :before")
+            .bind(":before", self.step);
+        (next, kept)
     }
 }
 
@@ -180,7 +211,12 @@ impl CarriedEvent {
 /// # Errors
 /// A bug, when the event does not serialise.
 pub fn emit(event: Event, now: Instant) -> Result<Write> {
-    let row = OutboxEvent { id: ids::uuid(), event, at: now, counted: false };
+    let id = match &event {
+        // Whoever tells of the order finds the event by the order alone.
+        Event::OrderCreated { order } => order.order_id.clone(),
+        _ => ids::uuid(),
+    };
+    let row = OutboxEvent { id, event, at: now, counted: false, told_to: None, step: 0 };
     Ok(Write::insert("event", &row))
 }
 

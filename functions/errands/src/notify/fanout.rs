@@ -1,4 +1,7 @@
 //! The fan-out of a new order: one page of subscribers, then the next.
+//!
+//! How far it came stands in the row of the order's event, which is deleted after the last page. A
+//! hint brings one step; the sweep begins the step anew where the event has not moved for long.
 
 use std::collections::HashMap;
 
@@ -9,7 +12,7 @@ use shared::function::{Function, Invocation};
 use shared::problem::{Problem, Result};
 use shared::queue::Message;
 use shared::retry::{Round, contended};
-use shared::table::{Item, Key};
+use shared::table::{Item, Key, Write};
 
 use super::model::{Matched, NotifyState};
 use super::notice::Notice;
@@ -17,8 +20,8 @@ use super::store::{self, Kept};
 use super::subscriptions::{self, wants};
 use super::{TRIES, digests, frequency, hint};
 use crate::App;
-use crate::events::{DigestHint, FanoutHint, V1};
-use crate::orders::{self, Order, Status};
+use crate::events::{DigestHint, FanoutHint, OutboxEvent, V1};
+use crate::orders::{Order, Status, order_key};
 use crate::users::{User, user_key};
 
 /// Subscribers of one page: with the record and the state of each, one batch read.
@@ -34,20 +37,68 @@ pub fn fanout() -> Function<App> {
 }
 
 async fn run_fanout(app: App, invocation: Invocation, message: Message<FanoutHint>) -> Result<()> {
-    let hint = message.body;
+    let (hint, now) = (message.body, invocation.now);
     let table = &app.platform.table;
-    let order = orders::find(table, &hint.order_id).await?;
-    let Some(order) = order.filter(|order| order.effective(invocation.now) == Status::Active)
-    else {
-        return Ok(());
+    let (event_at, order_at) = (OutboxEvent::key_of(&hint.order_id), order_key(&hint.order_id));
+    let rows = table.batch(&[event_at.clone(), order_at.clone()]).await?;
+    // Without its event, everybody was told.
+    let Some(event) = rows.get::<OutboxEvent>(&event_at)? else { return Ok(()) };
+    if event.step != hint.step {
+        // Whoever kept this step may have died before the next one's hint.
+        let step = event.hint().filter(|_| message.receive_count > 1);
+        return match step {
+            Some(step) => offer(&app, &step).await,
+            None => Ok(()),
+        };
+    }
+    let order: Option<Order> = rows.get(&order_at)?;
+    let order = order.filter(|order| order.effective(now) == Status::Active);
+    let last = match &order {
+        None => None,
+        Some(order) => {
+            let after = event.told_to.as_deref();
+            let (users, last) = subscriptions::page(table, order, after, PAGE).await?;
+            tell(&app, order, &users, now).await?;
+            last
+        }
     };
-    let (users, next) = subscriptions::page(table, &order, hint.cursor.as_deref(), PAGE).await?;
-    tell(&app, &order, &users, invocation.now).await?;
-    let Some(cursor) = next else { return Ok(()) };
+    match last {
+        Some(last) => step_on(&app, &event, Some(last), now).await,
+        None => Ok(table.write(Write::delete("event", event_at)).await.map(|_| ())?),
+    }
+}
+
+/// Sends a hint of a fan-out.
+///
+/// # Errors
+/// When the queue does not take it.
+pub(crate) async fn offer(app: &App, hint: &FanoutHint) -> Result<()> {
     let queue = app.queues.fanout.as_ref();
     let queue = queue.ok_or_else(|| Problem::bug("FANOUT_QUEUE_URL is not set"))?;
-    let next = FanoutHint { order_id: order.id, cursor: Some(cursor), v: V1 };
-    Ok(queue.send(&next, SignedDuration::ZERO).await?)
+    Ok(queue.send(hint, SignedDuration::ZERO).await?)
+}
+
+/// Has a fan-out that stands still go on. One write and one message.
+///
+/// # Errors
+/// When the store or the queue does not answer; the next sweep finds it again.
+pub(crate) async fn carry_on(app: &App, event: &OutboxEvent, now: Instant) -> Result<()> {
+    step_on(app, event, event.told_to.clone(), now).await
+}
+
+/// Keeps how far a fan-out came, and sends the hint of its next step, unless another did.
+async fn step_on(
+    app: &App,
+    event: &OutboxEvent,
+    told_to: Option<String>,
+    now: Instant,
+) -> Result<()> {
+    let (next, kept) = event.next(told_to, now);
+    match (app.platform.table.write(kept).await, next.hint()) {
+        (Ok(_), Some(hint)) => offer(app, &hint).await,
+        (Ok(_), None) => Ok(()),
+        (Err(error), _) => error.refusal().map(|_| ()).map_err(Problem::from),
+    }
 }
 
 /// What is to be hinted at once a subscriber has been dealt with.

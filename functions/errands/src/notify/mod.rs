@@ -17,7 +17,7 @@
 //!   Telegram allows to all senders together.
 //!
 //! A message of a queue is a hint. Two hints of one thing are harmless, and what a lost one left
-//! behind is found by a sweep: notices by `errands-outbox-sweep`, digests by
+//! behind is found by a sweep: notices and fan-outs by `errands-outbox-sweep`, digests by
 //! `errands-digest-sweep`.
 
 mod digest;
@@ -42,6 +42,7 @@ use shared::queue::Queue;
 
 pub use digest::{digest, digest_sweep};
 pub use fanout::fanout;
+pub(crate) use fanout::{carry_on, offer};
 pub use notice::{Message, Notice, State, Told};
 pub use send::send;
 pub use subscriptions::index;
@@ -72,19 +73,26 @@ pub(crate) async fn ask(app: &App, notices: Vec<Notice>) -> Result<()> {
     hint(app, unsent.map(|(notice, _)| notice.id).collect()).await
 }
 
-/// Asks again for notices that should have been sent a minute ago, and answers how many. The hints
-/// that are still on their way, if any are, bring their notices no more unless it is their turn:
-/// else those of a long queue would multiply with every sweep.
+/// Asks again for notices that should have been sent a minute ago, until `time_is_up`, and answers
+/// for how many. The hints that are still on their way, if any are, bring their notices no more
+/// unless it is their turn: else those of a long queue would multiply with every sweep.
 ///
 /// # Errors
 /// When the store or the queue does not answer.
-pub(crate) async fn remind_overdue(app: &App, now: Instant) -> Result<usize> {
+pub(crate) async fn remind_overdue(
+    app: &App,
+    now: Instant,
+    time_is_up: impl Fn() -> bool,
+) -> Result<usize> {
     let mut found = 0;
     for shard in 0..notice::SHARDS {
         let table = &app.platform.table;
         let ids = store::overdue(table, shard, now - OVERDUE, OVERDUE_MAX).await?;
-        found += ids.len();
         for some in ids.chunks(TOGETHER) {
+            if time_is_up() {
+                return Ok(found);
+            }
+            found += some.len();
             let numbered = some.iter().map(|id| store::asked_again(table, id));
             let numbered = join_all(numbered).await.into_iter().zip(some);
             let hints = numbered.filter_map(|(n, id)| match n {
