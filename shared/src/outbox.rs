@@ -9,6 +9,9 @@
 //! unknown, because the answer was lost or the process died after it had claimed. The service says
 //! which wrong it prefers ([`AfterCrash`]): not to perform it again, but to report it, or to perform
 //! it perhaps twice, but never not at all.
+//!
+//! An entry may stand for many: the transaction that wants them writes one, and whoever performs
+//! that asks for the others with its end ([`finish_with`]).
 
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
@@ -205,20 +208,27 @@ pub fn hint(change: &crate::stream::Change) -> Option<Hint> {
     Some(Hint { outbox_id: entry.id })
 }
 
-/// Claims the entry `id`. One read and one write.
+/// Claims the entry `id`, which is delivered by the `rules` for what it says. One read and one
+/// write.
 ///
 /// An entry that was claimed before and whose claim ran out was perhaps performed: the rules say
 /// whether it is marked unconfirmed here, or claimed again.
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn claim(table: &Table, id: &str, now: Instant, rules: Rules) -> Result<Claimed> {
+pub async fn claim(
+    table: &Table,
+    id: &str,
+    now: Instant,
+    rules: impl FnOnce(&Entry) -> Rules,
+) -> Result<Claimed> {
     let Some(entry) = table.get::<Entry>(&Entry::key_of(id)).await? else {
         return Ok(Claimed::No);
     };
     if entry.state != State::Pending {
         return Ok(Claimed::No);
     }
+    let rules = rules(&entry);
     let owner = ids::token();
     let write = Write::update("outbox", entry.key())
         .set("owner", &owner)
@@ -228,7 +238,7 @@ pub async fn claim(table: &Table, id: &str, now: Instant, rules: Rules) -> Resul
         (Some(_), Some(until)) if until > now => return Ok(Claimed::Later(until)),
         (Some(dead), _) if !rules.repeat(entry.crashes, CRASHES_MAX) => {
             let claim = Claim { owner: dead.clone(), entry, rules };
-            end(table, &claim, State::Unconfirmed).await?;
+            end(table, &claim, State::Unconfirmed, Vec::new()).await?;
             tracing::error!(outbox_id = id, "a claimed entry was never confirmed");
             return Ok(Claimed::No);
         }
@@ -270,8 +280,25 @@ pub async fn finish(
     outcome: Outcome,
     now: Instant,
 ) -> Result<Option<Instant>> {
+    finish_with(table, claim, outcome, Vec::new(), now).await
+}
+
+/// The same, and writes what follows in one transaction with the entry's end, 99 writes at most:
+/// all that is not there yet, or nothing. A write that is refused by an item that stands where it
+/// would has happened before, and is left out. Nothing of it happens when the entry is to be tried
+/// again.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn finish_with(
+    table: &Table,
+    claim: &Claim,
+    outcome: Outcome,
+    follows: Vec<Write>,
+    now: Instant,
+) -> Result<Option<Instant>> {
     match next(&claim.entry, claim.rules, outcome, now) {
-        Next::Over(state) => end(table, claim, state).await.map(|()| None),
+        Next::Over(state) => end(table, claim, state, follows).await.map(|()| None),
         Next::Again(at, counted) => {
             let again = unclaimed(claim).set("try_at", at).set("due_at", at);
             let again = counted.into_iter().fold(again, |again, counter| again.add(counter, 1));
@@ -283,12 +310,28 @@ pub async fn finish(
     }
 }
 
-/// Ends an entry, unless somebody else took it over.
-async fn end(table: &Table, claim: &Claim, state: State) -> Result<()> {
+/// Ends an entry, unless somebody else took it over, with all that follows and is not there yet.
+async fn end(table: &Table, claim: &Claim, state: State, mut follows: Vec<Write>) -> Result<()> {
     let over = unclaimed(claim).set("state", state).remove("due_pk").remove("due_at");
-    match table.write(over).await {
-        Ok(_) => Ok(()),
-        Err(error) => error.refusal().map(|_| ()).map_err(Problem::from),
+    loop {
+        let written = if follows.is_empty() {
+            table.write(over.clone()).await.map(|_| ())
+        } else {
+            let writes = std::iter::once(over.clone()).chain(follows.iter().cloned());
+            table.transact(writes.collect()).await
+        };
+        let Err(error) = written else { return Ok(()) };
+        let refusal = error.refusal()?;
+        let there: Vec<Key> = refusal.items().filter_map(Item::key).collect();
+        let missing = follows.len();
+        follows.retain(|write| write.key().is_none_or(|key| !there.contains(&key)));
+        // The entry is another's, and so is what follows; or a write can never happen.
+        if there.contains(&claim.entry.key()) || follows.is_empty() && missing == 0 {
+            return Ok(());
+        }
+        if follows.len() == missing {
+            return Err(Problem::bug("what follows an entry is refused by nothing"));
+        }
     }
 }
 

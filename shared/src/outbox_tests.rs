@@ -24,7 +24,7 @@ async fn claimed(table: &Table, now: Instant) -> Option<Box<Claim>> {
 }
 
 async fn claimed_by(rules: Rules, table: &Table, now: Instant) -> Option<Box<Claim>> {
-    match claim(table, "hello", now, rules).await.unwrap() {
+    match claim(table, "hello", now, |_| rules).await.unwrap() {
         Claimed::Yes(claim) => Some(claim),
         _ => None,
     }
@@ -61,7 +61,7 @@ async fn definite_failures_come_again_and_end() {
         let again = finish(&table, &claim, Outcome::Failed(None), now).await.unwrap().unwrap();
         assert_eq!(again, now + SignedDuration::from_secs(pause));
         assert!(matches!(
-            super::claim(&table, "hello", now, ONCE).await.unwrap(),
+            super::claim(&table, "hello", now, |_| ONCE).await.unwrap(),
             Claimed::Later(_)
         ));
         now = again;
@@ -157,4 +157,55 @@ async fn being_told_to_wait_is_no_failure() {
         finish(&table, &claim, Outcome::Failed(None), now).await.unwrap(),
         Some(now + SignedDuration::from_secs(1))
     );
+}
+
+fn child(id: &str) -> Write {
+    ask(id, &"child", at(1)).unwrap()
+}
+
+async fn exists(table: &Table, id: &str) -> bool {
+    table.get::<Entry>(&Entry::key_of(id)).await.unwrap().is_some()
+}
+
+#[tokio::test]
+async fn what_follows_an_entry_is_asked_for_with_its_end() {
+    let table = asked().await;
+    let other = ask("b", &"asked for by another", at(0)).unwrap();
+    table.transact(vec![other]).await.unwrap();
+    let claim = claimed_by(AT_LEAST_ONCE, &table, at(0)).await.unwrap();
+    let follows = vec![child("a"), child("b"), child("c")];
+    finish_with(&table, &claim, Outcome::Sent, follows.clone(), at(1)).await.unwrap();
+    assert!(exists(&table, "a").await && exists(&table, "c").await);
+    let b: Entry = table.get(&Entry::key_of("b")).await.unwrap().unwrap();
+    assert_eq!(b.payload, "asked for by another");
+    assert_eq!(state(&table).await, State::Sent);
+    // Done again, it is nothing.
+    finish_with(&table, &claim, Outcome::Sent, follows, at(2)).await.unwrap();
+    assert_eq!(state(&table).await, State::Sent);
+}
+
+#[tokio::test]
+async fn nothing_follows_from_who_lost_the_entry_or_must_try_again() {
+    let table = asked().await;
+    let slow = claimed_by(AT_LEAST_ONCE, &table, at(0)).await.unwrap();
+    let other = claimed_by(AT_LEAST_ONCE, &table, at(60)).await.unwrap();
+    let lost = finish_with(&table, &slow, Outcome::Sent, vec![child("a")], at(61)).await;
+    assert_eq!((lost.unwrap(), exists(&table, "a").await), (None, false));
+    let failed = Outcome::Failed(None);
+    let again = finish_with(&table, &other, failed, vec![child("a")], at(61)).await.unwrap();
+    assert_eq!((again, exists(&table, "a").await), (Some(at(62)), false));
+    assert_eq!(state(&table).await, State::Pending);
+    let third = claimed_by(AT_LEAST_ONCE, &table, at(62)).await.unwrap();
+    finish_with(&table, &third, Outcome::Refused, vec![child("a")], at(63)).await.unwrap();
+    assert_eq!((state(&table).await, exists(&table, "a").await), (State::Refused, true));
+}
+
+#[tokio::test]
+async fn all_that_follows_may_be_there_already() {
+    let table = asked().await;
+    table.transact(vec![child("a"), child("b")]).await.unwrap();
+    let claim = claimed_by(AT_LEAST_ONCE, &table, at(0)).await.unwrap();
+    let follows = vec![child("a"), child("b")];
+    finish_with(&table, &claim, Outcome::Sent, follows, at(1)).await.unwrap();
+    assert_eq!(state(&table).await, State::Sent);
 }

@@ -49,6 +49,20 @@ pub const COOLDOWN: &str = "Оформить подписку пока нель�
 pub const LINK_FAILED: &str = "Не удалось создать ссылку на оплату. Попробуйте ещё раз.";
 /// The provider did not do what was asked.
 pub const PROVIDER_SILENT: &str = "Платёжный сервис не отвечает. Попробуйте позже";
+/// Nothing is left of the payment to give back.
+pub const ALREADY_REFUNDED: &str = "Платёж уже возвращён полностью";
+/// The provider did not give money back.
+pub const REFUND_FAILED: &str = "Платёжный сервис отказал в возврате";
+/// The money is somebody's payment already.
+pub const ALREADY_ASSIGNED: &str = "Этот платёж уже назначен";
+/// Somebody decided that nothing is to be done about the money.
+pub const ALREADY_DISMISSED: &str = "Этот платёж уже отклонён";
+/// What came is no sum of a known currency.
+pub const SUM_UNREADABLE: &str = "Сумма или валюта платежа не читается";
+/// An offer of this key is there.
+pub const OFFER_EXISTS: &str = "Предложение с таким ключом уже есть";
+/// The work of a job is under way.
+pub const LEASE_HELD: &str = "Работа уже выполняется";
 /// No such attempt, or another payer's.
 pub const ATTEMPT_NOT_FOUND: &str = "Платёж не найден";
 /// The title of an invoice in stars for oneself; 32 characters at most.
@@ -66,6 +80,18 @@ pub fn stars_own(days: u32) -> String {
 #[must_use]
 pub fn stars_gift(days: u32) -> String {
     format!("Подарок: доступ к материалам и чатам клуба, дней: {days}")
+}
+
+/// What an order for oneself is for, as the payer and the bank read it.
+#[must_use]
+pub fn order_own(days: u32) -> String {
+    format!("Подписка на клуб, дней: {days}")
+}
+
+/// What an order for somebody else is for.
+#[must_use]
+pub fn order_gift(days: u32) -> String {
+    format!("Подписка на клуб в подарок, дней: {days}")
 }
 
 /// Telegram is told not to take the money.
@@ -127,6 +153,36 @@ pub fn refunded(until: &str) -> String {
     format!("{REFUNDED} Подписка действует до {until}.")
 }
 
+/// What a member is told once access has ended with the subscription.
+pub const ACCESS_CLOSED: &str = "Ваша подписка закончилась, доступ к материалам и чатам клуба \
+     закрыт. Чтобы вернуться, оформите подписку в приложении.";
+
+/// How far off the end of a subscription is.
+pub const IN_THREE_DAYS: &str = "через 3 дня";
+/// See [`IN_THREE_DAYS`].
+pub const IN_TWO_DAYS: &str = "через 2 дня";
+/// See [`IN_THREE_DAYS`].
+pub const TOMORROW: &str = "завтра";
+/// See [`IN_THREE_DAYS`].
+pub const TODAY: &str = "сегодня";
+
+/// What a member is told before the subscription ends. `when` is how far off that is, `until` is
+/// a date as people write it.
+#[must_use]
+pub fn renewal_reminder(when: &str, until: &str, renews: bool) -> String {
+    if renews {
+        format!(
+            "Ваша подписка продлится автоматически {when}, {until}. Проверьте, что денег для \
+             оплаты достаточно."
+        )
+    } else {
+        format!(
+            "Ваша подписка заканчивается {when}, {until}. Продлите её в приложении, чтобы не \
+             потерять доступ к материалам и чатам клуба."
+        )
+    }
+}
+
 /// What somebody is told who opens the bot.
 pub const WELCOME: &str = "Здравствуйте! Это бот клуба. Откройте приложение кнопкой меню, \
      чтобы оформить подписку и увидеть материалы. Помощь с оплатой: /paysupport";
@@ -142,5 +198,111 @@ pub fn pay_support(contact: Option<&str>) -> String {
     }
 }
 
+/// There is no standing subscription to end.
+pub const NO_ACTIVE_SUBSCRIPTION: &str = "У вас нет активной подписки";
+/// A standing subscription that goes by an e-mail that nobody left.
+pub const EMAIL_MISSING: &str = "Email не указан. Обратитесь в службу поддержки.";
+/// A provider did not end a standing subscription.
+pub const CANCEL_FAILED: &str = "Ошибка при отмене подписки. Попробуйте позже.";
+
+/// A standing subscription is ended. `until` is a date as people write it.
+#[must_use]
+pub fn subscription_cancelled(until: Option<&str>) -> String {
+    match until {
+        Some(until) => format!("Автопродление отключено. Подписка действует до {until}"),
+        None => "Автопродление отключено".to_owned(),
+    }
+}
+
 /// Something the service depends on does not answer.
 pub const NOT_READY: &str = "Сервис временно недоступен";
+
+/// What a new member is told first. The keyword is named where no video says it.
+#[must_use]
+pub fn onboarding_video(keyword: Option<&str>) -> String {
+    let welcome = "Добро пожаловать в клуб!";
+    match keyword {
+        None => format!(
+            "{welcome} Посмотрите это видео: в нём вы услышите кодовое слово. \
+             Пришлите его сюда одним сообщением, и мы продолжим."
+        ),
+        Some(word) => {
+            format!("{welcome} Пришлите сюда одним сообщением слово «{word}», и мы продолжим.")
+        }
+    }
+}
+
+/// What a member is told who has not sent the keyword yet.
+#[must_use]
+pub fn onboarding_keyword(keyword: Option<&str>) -> String {
+    match keyword {
+        None => "Вы уже посмотрели видео? Пришлите сюда кодовое слово из него, и мы продолжим 🙂"
+            .to_owned(),
+        Some(word) => format!("Мы ждём вас! Пришлите сюда слово «{word}», и мы продолжим 🙂"),
+    }
+}
+
+/// What a member is told who has sent something else than the keyword.
+#[must_use]
+pub fn onboarding_hint(keyword: Option<&str>) -> String {
+    match keyword {
+        None => "Это не то слово. Кодовое слово звучит в видео: пришлите его одним сообщением, \
+                 без других слов и знаков."
+            .to_owned(),
+        Some(word) => {
+            format!("Пришлите одним сообщением слово «{word}», без других слов и знаков.")
+        }
+    }
+}
+
+/// The keyword has come.
+pub const ONBOARDING_READY: &str =
+    "Верно! Когда будете готовы начать, нажмите кнопку под этим сообщением.";
+/// The button was not pressed yet.
+pub const ONBOARDING_READY_AGAIN: &str =
+    "Остался один шаг: нажмите кнопку, и мы покажем, что есть в клубе.";
+/// The onboarding is over.
+pub const ONBOARDING_MENU: &str = "Всё готово! В приложении клуба вас ждут уроки, практики и эфиры, \
+     ваша десятка и рейтинг. Открыть его можно кнопкой ниже или кнопкой меню этого бота. \
+     Помощь с оплатой: /paysupport";
+/// The day after.
+pub const ONBOARDING_GIFT: &str = "Хотите порадовать близкого человека? Подарите ему месяц в клубе: \
+     нажмите кнопку ниже и выберите, кому.";
+
+/// What a member is asked on the 7th, 14th, 21st and 28th day.
+#[must_use]
+pub fn onboarding_check_in(day: u32) -> String {
+    format!(
+        "Вы в клубе уже дней: {day}! Как идут дела? Загляните в приложение: новые материалы и \
+         ваша команда ждут вас."
+    )
+}
+
+/// On the button of a member who is ready.
+pub const BUTTON_READY: &str = "Я готов(а)!";
+/// On the button that opens the mini-app.
+pub const BUTTON_APP: &str = "Открыть приложение";
+/// On the button by which the recipient of a gift is chosen.
+pub const BUTTON_RECIPIENT: &str = "🎁 Выбрать, кому подарить";
+
+/// What somebody is told who has chosen the recipient of a gift.
+#[must_use]
+pub fn gift_recipient(tg_id: i64) -> String {
+    format!(
+        "Получатель выбран, его Telegram ID: {tg_id}. Откройте приложение, раздел «Подарить \
+         подписку», и оплатите подарок: ссылку для получателя мы пришлём сюда."
+    )
+}
+
+/// What a recipient is told whose gift was activated by its link. `until` is a date as people
+/// write it.
+#[must_use]
+pub fn gift_received(until: &str, energies: u32) -> String {
+    format!(
+        "Подарок активирован 🎁 Подписка действует до {until}. Начислено энергий: {energies} ⚡"
+    )
+}
+
+/// Why somebody has to leave a chat.
+pub const CHAT_UNPAID: &str = "Этот чат открыт только участникам клуба с действующей подпиской. \
+     Оформите её в приложении, и сможете войти снова.";

@@ -106,6 +106,15 @@ impl Write {
         self.name
     }
 
+    /// The key of what is written; `None` for a put of something without one.
+    #[must_use]
+    pub fn key(&self) -> Option<Key> {
+        match &self.kind {
+            Kind::Put(item) => Item(item.clone()).key(),
+            Kind::Update { key, .. } | Kind::Delete(key) | Kind::Check(key) => Some(key.clone()),
+        }
+    }
+
     /// Requires `condition`, in addition to what is required already.
     #[must_use]
     pub fn when(mut self, condition: &str) -> Self {

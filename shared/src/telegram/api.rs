@@ -8,12 +8,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::outgoing::SendMessage;
+use super::outgoing::{SendMessage, SendVideo};
 use super::send_error::{SendError, Transient, Unknown};
 use super::stars::{RefundOutcome, StarAmount, StarInvoice, StarTransactions};
 use super::token::BotToken;
 use super::updates::User;
-use super::user::TelegramId;
+use super::user::{ChatId, TelegramId};
 use super::webhook::WebhookSecret;
 use crate::outbound::{Answer, Cause, Outbound, OutboundError};
 
@@ -121,6 +121,14 @@ impl BotApi {
         self.call("sendMessage", message).await
     }
 
+    /// `sendVideo`. Never repeat after an ambiguous error: the video may have arrived.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn send_video(&self, video: &SendVideo) -> Result<SentMessage, SendError> {
+        self.call("sendVideo", video).await
+    }
+
     /// `answerCallbackQuery`: ends the waiting mark on a pressed button.
     ///
     /// # Errors
@@ -217,6 +225,36 @@ impl BotApi {
         let body =
             Body { user_id: user, telegram_payment_charge_id: charge_id, is_canceled: canceled };
         self.command("editUserStarSubscription", &body).await
+    }
+
+    /// `banChatMember`: removes somebody from a group, and keeps them out until they are unbanned.
+    /// To ban somebody who is banned changes nothing, so it may be repeated after any error.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn ban_chat_member(&self, chat: ChatId, user: TelegramId) -> Result<(), SendError> {
+        #[derive(Serialize)]
+        struct Body {
+            chat_id: ChatId,
+            user_id: TelegramId,
+        }
+        self.command("banChatMember", &Body { chat_id: chat, user_id: user }).await
+    }
+
+    /// `unbanChatMember` of somebody who is banned; who is not, stays. It may be repeated after any
+    /// error.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn unban_chat_member(&self, chat: ChatId, user: TelegramId) -> Result<(), SendError> {
+        #[derive(Serialize)]
+        struct Body {
+            chat_id: ChatId,
+            user_id: TelegramId,
+            only_if_banned: bool,
+        }
+        let body = Body { chat_id: chat, user_id: user, only_if_banned: true };
+        self.command("unbanChatMember", &body).await
     }
 
     /// `getStarTransactions`: oldest first, `offset` skipped, at most `limit` (1 to 100, capped).

@@ -180,6 +180,28 @@ async fn errors_are_classified() {
 }
 
 #[tokio::test]
+async fn people_are_banned_and_let_in_again() {
+    let server = Server::start().await;
+    server.ok(&json!(true));
+    let (api, chat) = (server.api(), ChatId(-1_001_234));
+    api.ban_chat_member(chat, person()).await.unwrap();
+    let body = json!({"chat_id": -1_001_234, "user_id": 42});
+    assert_eq!(server.last(), ("banChatMember".to_owned(), body));
+    api.unban_chat_member(chat, person()).await.unwrap();
+    let body = json!({"chat_id": -1_001_234, "user_id": 42, "only_if_banned": true});
+    assert_eq!(server.last(), ("unbanChatMember".to_owned(), body));
+    let told = "Bad Request: not enough rights to restrict/unrestrict chat member";
+    server.replies(400, &json!({"ok": false, "error_code": 400, "description": told}));
+    for error in [api.ban_chat_member(chat, person()).await, api.unban_chat_member(chat, person()).await]
+    {
+        assert!(matches!(error, Err(SendError::Final { code: 400, .. })), "{error:?}");
+    }
+    server.ok(&json!(false));
+    let error = api.ban_chat_member(chat, person()).await.unwrap_err();
+    assert_eq!(error, SendError::Ambiguous(Unknown::Unreadable));
+}
+
+#[tokio::test]
 async fn migration_is_reported() {
     let server = Server::start().await;
     server.replies(

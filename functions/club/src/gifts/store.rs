@@ -10,7 +10,7 @@ use super::model::{Activation, Gift, GiftStatus};
 use crate::auth::{self, Member, member_key};
 use crate::energies::{self, Award};
 use crate::outbox::{self, Message};
-use crate::subscriptions::{SubscriptionEvent, extended};
+use crate::subscriptions::{SubscriptionEvent, extended, set_expiry};
 
 /// Partitions of the index of gifts that can still be activated.
 pub(super) const DUE_SHARDS: u64 = 4;
@@ -118,16 +118,21 @@ pub(super) fn activating(gift: &Gift, member: &Member, made: Activation) -> Resu
         until: made.until,
         at: now,
     };
-    let recipient = auth::change(member, now)
-        .set("subscription_expires", made.until)
+    let recipient = set_expiry(auth::change(member, now), member, made.until)
         .set("gifted", true)
         .set("gifted_by", gift.giver)
         .set_once("first_purchase_at", now);
-    let notice = Message::GiftActivated { tg_id: gift.giver, days: gift.days };
-    let notice = outbox::ask(&format!("gift_activated:{}", gift.id), &notice, now)?;
+    // One row; whoever delivers it asks for all that follows, each under a key of its own.
+    let follows = Message::GiftTaken {
+        gift_id: gift.id.clone(),
+        giver: gift.giver,
+        recipient: member.tg_id,
+        days: gift.days,
+    };
+    let follows = outbox::ask(&format!("activated:{}", gift.id), &follows, now)?;
     let mut writes = Vec::from(changed(gift, &gift.activated(made)));
     writes.push(income.on(recipient));
-    writes.extend([income.entry, Write::insert("subscription", &event), notice]);
+    writes.extend([income.entry, Write::insert("subscription", &event), follows]);
     Ok(writes)
 }
 
@@ -168,7 +173,10 @@ pub(super) async fn overdue(
 
 /// A member and the newest gifts that the member gave, newest first. One query: the member's row
 /// follows those of the gifts.
-pub(super) async fn given(table: &Table, tg_id: i64) -> Result<(Option<Member>, Vec<Gift>)> {
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn given(table: &Table, tg_id: i64) -> Result<(Option<Member>, Vec<Gift>)> {
     let member_at = member_key(tg_id);
     let query = Query::partition(member_at.pk)
         .between(GIVEN, member_at.sk)

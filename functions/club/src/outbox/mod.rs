@@ -14,12 +14,18 @@
 //!                                                             out of turn: when it is its turn)
 //! ```
 //!
+//! What follows a payment or a gift is many rows: its transaction writes one that stands for them,
+//! and they are written with the end of its delivery (`follow`). A row may also be done instead of
+//! told: somebody is let in or out of a chat, a standing subscription is ended.
+//!
 //! A hint is worth nothing by itself: `deliver` claims the row and does what the row says. Two
 //! hints of one row are harmless, and a lost one is found by the sweep.
 
+mod follow;
 mod jobs;
 mod model;
 mod pace;
+mod perform;
 #[cfg(test)]
 mod tests;
 
@@ -29,8 +35,9 @@ use shared::problem::Result;
 use shared::settings::{Environment, SettingError};
 use shared::table::Write;
 
+pub use follow::end;
 pub use jobs::{bot, deliver, relay, sweep};
-pub use model::{CANCEL, Message};
+pub use model::Message;
 
 use crate::App;
 use pace::Pace;
@@ -42,12 +49,15 @@ pub struct Settings {
     pub telegram_api_url: String,
     /// The chat of those who run the club, if there is one.
     pub admin_chat_id: Option<i64>,
+    /// The chats that only paid members may be in.
+    pub protected_chats: Vec<i64>,
     /// What this process may send.
     pace: Pace,
 }
 
 impl Settings {
-    /// Reads `TELEGRAM_API_URL` and `ADMIN_CHAT_ID`.
+    /// Reads `TELEGRAM_API_URL`, `ADMIN_CHAT_ID` and `PROTECTED_CHAT_IDS`: ids with commas between,
+    /// 50 at most.
     ///
     /// # Errors
     /// When one is malformed.
@@ -60,9 +70,23 @@ impl Settings {
         Ok(Self {
             telegram_api_url: url.unwrap_or(shared::telegram::api::PRODUCTION_URL).to_owned(),
             admin_chat_id: chat,
+            protected_chats: chats(environment.get("PROTECTED_CHAT_IDS").unwrap_or_default())
+                .ok_or_else(|| SettingError::Malformed("PROTECTED_CHAT_IDS".to_owned()))?,
             pace: Pace::default(),
         })
     }
+}
+
+/// The most protected chats: a row for each is written in one transaction.
+const CHATS_MAX: usize = 50;
+
+/// Reads ids of chats, each once.
+fn chats(text: &str) -> Option<Vec<i64>> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let mut chats: Vec<i64> = parts.map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    chats.sort_unstable();
+    chats.dedup();
+    (chats.len() <= CHATS_MAX && !chats.contains(&0)).then_some(chats)
 }
 
 /// The write that has `message` sent, for the transaction that wants it; refusal `outbox`: asked

@@ -3,18 +3,62 @@
 use serde::{Deserialize, Serialize};
 use shared::clock::Instant;
 
+use crate::onboarding::Line;
+use crate::payments::{ContractHandle, Provider};
+use crate::subscriptions::Reminder;
 use crate::texts;
 
 /// The longest text that Telegram takes, in characters.
 const TEXT_MAX: usize = 4096;
 
-/// What begins the ids of rows that end a standing subscription.
-pub const CANCEL: &str = "cancel:";
-
 /// Something to be told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "message", rename_all = "snake_case")]
 pub enum Message {
+    /// A payment of a member's own has settled: not told, but what follows is asked for.
+    Settled {
+        /// Who paid.
+        tg_id: i64,
+        /// By which attempt.
+        attempt_id: String,
+        /// The payment.
+        payment_id: String,
+        /// Is it the attempt's first?
+        first: bool,
+        /// Is it the first time that the member has a subscription?
+        newcomer: bool,
+        /// Until when the subscription is paid.
+        until: Instant,
+        /// Energies that came with it.
+        energies: u32,
+        /// The standing subscription that another takes the place of.
+        ends: Option<ContractHandle>,
+    },
+    /// A gift was activated: not told, but what follows is asked for.
+    GiftTaken {
+        /// The gift, by its public id.
+        gift_id: String,
+        /// The giver.
+        giver: i64,
+        /// Who activated it.
+        recipient: i64,
+        /// The days that it held.
+        days: u32,
+    },
+    /// Somebody may come into a chat again: not told, but done.
+    Unban {
+        /// Who.
+        tg_id: i64,
+        /// The chat.
+        chat: i64,
+    },
+    /// Somebody has to leave a chat: not told, but done.
+    Kick {
+        /// Who.
+        tg_id: i64,
+        /// The chat.
+        chat: i64,
+    },
     /// A payment has settled.
     Congratulation {
         /// Whom to tell.
@@ -67,12 +111,66 @@ pub enum Message {
         /// Whom to write to, if anybody.
         contact: Option<String>,
     },
-    /// A standing subscription in stars is to end: not told to anybody, but done at Telegram.
-    CancelStars {
+    /// A standing subscription is to end: not told to anybody, but done at its provider.
+    EndContract {
         /// Whose.
         tg_id: i64,
-        /// The charge that began it.
+        /// Who takes the money.
+        provider: Provider,
+        /// The provider's id of it.
         contract_id: String,
+    },
+    /// A gift is activated by its link.
+    GiftReceived {
+        /// Its recipient.
+        tg_id: i64,
+        /// Until when the subscription lasts by it.
+        until: Instant,
+        /// Energies that came with it.
+        energies: u32,
+    },
+    /// The bot answers something that was written to it.
+    Answer {
+        /// Who wrote it.
+        tg_id: i64,
+        /// The answer.
+        text: String,
+    },
+    /// A line of the onboarding; see [`crate::onboarding::tell`] for how it reads.
+    Onboarding {
+        /// Whose.
+        tg_id: i64,
+        /// Which.
+        line: Line,
+    },
+    /// Somebody has come into a chat without a subscription: not told, but done, a ban that is
+    /// lifted at once.
+    TurnAway {
+        /// Who.
+        tg_id: i64,
+        /// The chat.
+        chat: i64,
+    },
+    /// A subscription was closed: not told, but what follows is asked for.
+    Closed {
+        /// Whose.
+        tg_id: i64,
+    },
+    /// Access has ended with the subscription.
+    AccessClosed {
+        /// Whose.
+        tg_id: i64,
+    },
+    /// A subscription ends within days.
+    RenewalReminder {
+        /// Whose.
+        tg_id: i64,
+        /// How far off the end is.
+        kind: Reminder,
+        /// The end.
+        until: Instant,
+        /// Does a provider renew it by itself?
+        renews: bool,
     },
     /// Somebody who runs the club should look at something.
     AdminAlert {
@@ -85,7 +183,11 @@ impl Message {
     /// The chat it goes to; `None` where nobody is to be told.
     pub(super) fn chat(&self, admin: Option<i64>) -> Option<i64> {
         match self {
-            Self::Congratulation { tg_id, .. }
+            Self::GiftTaken { recipient, .. } => Some(*recipient),
+            Self::Settled { tg_id, .. }
+            | Self::Unban { tg_id, .. }
+            | Self::Kick { tg_id, .. }
+            | Self::Congratulation { tg_id, .. }
             | Self::PaymentNotCompleted { tg_id }
             | Self::GiftLink { tg_id, .. }
             | Self::GiftActivated { tg_id, .. }
@@ -93,7 +195,14 @@ impl Message {
             | Self::Refunded { tg_id, .. }
             | Self::Welcome { tg_id }
             | Self::PaySupport { tg_id, .. }
-            | Self::CancelStars { tg_id, .. } => Some(*tg_id),
+            | Self::GiftReceived { tg_id, .. }
+            | Self::Answer { tg_id, .. }
+            | Self::Onboarding { tg_id, .. }
+            | Self::TurnAway { tg_id, .. }
+            | Self::Closed { tg_id }
+            | Self::AccessClosed { tg_id }
+            | Self::RenewalReminder { tg_id, .. }
+            | Self::EndContract { tg_id, .. } => Some(*tg_id),
             Self::AdminAlert { .. } => admin,
         }
     }
@@ -112,9 +221,34 @@ impl Message {
             Self::Refunded { until: None, .. } => texts::REFUNDED.to_owned(),
             Self::Welcome { .. } => texts::WELCOME.to_owned(),
             Self::PaySupport { contact, .. } => texts::pay_support(contact.as_deref()),
-            Self::CancelStars { .. } => String::new(),
+            Self::GiftReceived { until, energies, .. } => {
+                texts::gift_received(&day(*until), *energies)
+            }
+            Self::Answer { text, .. } => text.clone(),
+            Self::Settled { .. }
+            | Self::GiftTaken { .. }
+            | Self::Unban { .. }
+            | Self::Kick { .. }
+            | Self::Closed { .. }
+            | Self::EndContract { .. }
+            | Self::Onboarding { .. }
+            | Self::TurnAway { .. } => String::new(),
+            Self::AccessClosed { .. } => texts::ACCESS_CLOSED.to_owned(),
+            Self::RenewalReminder { kind, until, renews, .. } => {
+                texts::renewal_reminder(in_days(*kind), &day(*until), *renews)
+            }
             Self::AdminAlert { text } => text.chars().take(TEXT_MAX).collect(),
         }
+    }
+}
+
+/// How far off an end is, as people say it.
+fn in_days(kind: Reminder) -> &'static str {
+    match kind {
+        Reminder::InThreeDays => texts::IN_THREE_DAYS,
+        Reminder::InTwoDays => texts::IN_TWO_DAYS,
+        Reminder::Tomorrow => texts::TOMORROW,
+        Reminder::Today => texts::TODAY,
     }
 }
 
@@ -148,6 +282,30 @@ mod tests {
         let told = |until| Message::Refunded { tg_id: 7, until }.text();
         assert_eq!(told(None), texts::REFUNDED);
         assert!(told("2026-03-01T21:30:00Z".parse().ok()).ends_with("до 02.03.2026."));
+    }
+
+    #[test]
+    fn members_are_told_of_the_end() {
+        let remind = |kind, renews| {
+            let until = "2026-03-01T21:30:00Z".parse().unwrap();
+            Message::RenewalReminder { tg_id: 7, kind, until, renews }
+        };
+        let kinds = [
+            (Reminder::InThreeDays, "через 3 дня"),
+            (Reminder::InTwoDays, "через 2 дня"),
+            (Reminder::Tomorrow, "завтра"),
+            (Reminder::Today, "сегодня"),
+        ];
+        for (kind, when) in kinds {
+            let (ends, renews) = (remind(kind, false).text(), remind(kind, true).text());
+            for text in [&ends, &renews] {
+                assert!(text.contains(&format!("{when}, 02.03.2026.")), "{text}");
+            }
+            assert!(ends.contains("заканчивается") && renews.contains("автоматически"));
+        }
+        assert_eq!(remind(Reminder::Today, true).chat(Some(9)), Some(7));
+        let closed = Message::AccessClosed { tg_id: 7 };
+        assert_eq!((closed.text().as_str(), closed.chat(None)), (texts::ACCESS_CLOSED, Some(7)));
     }
 
     #[test]

@@ -78,6 +78,24 @@ impl Pace {
                 return Ok(Err(pause));
             }
         }
+        self.block(table, deadline, clock).await
+    }
+
+    /// The same for what goes to no chat: the bot's own limit alone.
+    pub(super) async fn turn_of_bot(
+        &self,
+        table: &Table,
+        clock: Ticking,
+    ) -> Result<std::result::Result<(), SignedDuration>> {
+        self.block(table, clock.now() + PATIENCE, clock).await
+    }
+
+    async fn block(
+        &self,
+        table: &Table,
+        deadline: Instant,
+        clock: Ticking,
+    ) -> Result<std::result::Result<(), SignedDuration>> {
         // Held while waiting, so that a process takes one block at a time.
         let mut block = self.0.lock().await;
         loop {

@@ -5,6 +5,8 @@
 //! its own word or as the answer to ours. The attempt that began it keeps whether it is
 //! (`contract_over`), so that money which names the attempt alone is judged without another read.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use shared::clock::Instant;
 use shared::money::Money;
@@ -272,13 +274,15 @@ async fn close(
     until: Option<Instant>,
     now: Instant,
 ) -> Result<Round<Closed>> {
-    let (attempt_at, member_at) = (Attempt::key_of(&contract.attempt_id), member_key(contract.payer));
+    let (attempt_at, member_at) =
+        (Attempt::key_of(&contract.attempt_id), member_key(contract.payer));
     let rows = table.batch(&[attempt_at.clone(), member_at.clone()]).await?;
     let attempt: Option<Attempt> = rows.get(&attempt_at)?;
     let member: Option<Member> = rows.get(&member_at)?;
     let member = member.ok_or_else(|| Problem::bug("a contract without its payer"))?;
     let cut = until.and_then(|until| contract.cut(member.subscription_expires, until, now));
-    if !contract.live && cut.is_none() {
+    let renewed = member.auto_renewal && member.contract.as_ref() == Some(&contract.handle());
+    if !contract.live && !renewed && cut.is_none() {
         return Ok(Round::Done(Closed::Before));
     }
     let mut writes = vec![over(contract, now)];
@@ -286,8 +290,10 @@ async fn close(
         attempt.contract.as_ref() == Some(&contract.contract_id) && !attempt.contract_over
     });
     writes.extend(own.map(|attempt| marked(&attempt, contract, now)));
-    writes.extend(stopped(contract, &member, cut, now));
-    writes.push(Write::insert("subscription", &event(contract, &member, cut, now)));
+    if renewed || cut.is_some() {
+        writes.push(stopped(&member, renewed, cut, now));
+    }
+    writes.push(Write::put("subscription", &event(contract, &member, cut, now)));
     match table.transact(writes).await {
         Ok(()) => Ok(Round::Done(Closed::Now)),
         // Whatever was refused, the next round sees why.
@@ -312,25 +318,16 @@ fn marked(attempt: &Attempt, contract: &RecurringContract, now: Instant) -> Writ
         .bind(":contract", &contract.contract_id)
 }
 
-/// The change of the payer, if any.
-fn stopped(
-    contract: &RecurringContract,
-    member: &Member,
-    cut: Option<Instant>,
-    now: Instant,
-) -> Option<Write> {
-    let renewed = member.auto_renewal && member.contract.as_ref() == Some(&contract.handle());
-    if !renewed && cut.is_none() {
-        return None;
-    }
+/// The change of the payer.
+fn stopped(member: &Member, renewed: bool, cut: Option<Instant>, now: Instant) -> Write {
     let mut change = auth::change(member, now);
     if renewed {
         change = change.set("auto_renewal", false);
     }
-    if let Some(cut) = cut {
-        change = set_expiry(change, member, cut);
+    match cut {
+        Some(cut) => set_expiry(change, member, cut),
+        None => change,
     }
-    Some(change)
 }
 
 fn event(
@@ -372,14 +369,25 @@ pub enum EndError {
 pub async fn end(
     app: &App,
     handle: &ContractHandle,
-    limit: std::time::Duration,
+    limit: Duration,
     now: Instant,
 ) -> Result<Closed, EndError> {
     let found = find(&app.platform.table, handle).await.map_err(EndError::Store)?;
-    let contract = found.ok_or(EndError::Unknown)?;
-    if !contract.live {
-        return Ok(Closed::Before);
+    end_of(app, &found.ok_or(EndError::Unknown)?, limit, now).await
+}
+
+/// The same with the contract as it was read.
+///
+/// # Errors
+/// See [`EndError`].
+pub async fn end_of(
+    app: &App,
+    contract: &RecurringContract,
+    limit: Duration,
+    now: Instant,
+) -> Result<Closed, EndError> {
+    if contract.live {
+        contract.provider.end(app, contract, limit).await?;
     }
-    contract.provider.end(app, &contract, limit).await?;
-    closed(app, handle, None, now).await.map_err(EndError::Store)
+    closed(app, &contract.handle(), None, now).await.map_err(EndError::Store)
 }

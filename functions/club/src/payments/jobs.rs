@@ -13,7 +13,7 @@ use shared::table::{Item, Query};
 
 use super::items::{DUE_SHARDS, Due};
 use super::model::{self, Attempt, Event, Hinted, Status, Success};
-use super::providers::{Came, ProviderError, Told};
+use super::providers::{Came, ProviderError, Told, asking};
 use super::{settlement, store};
 use crate::App;
 use crate::wire::LEASE_LOST;
@@ -42,19 +42,15 @@ impl CheckHint {
 /// The consumer of `payment-checks`.
 #[must_use]
 pub fn check() -> Function<App> {
-    Function::<App>::queue("club-payments-check", "payment-checks", handle_check)
+    asking(Function::<App>::queue("club-payments-check", "payment-checks", handle_check))
         .summary("Asks the provider what became of an attempt")
-        .needs_with("SANDBOX_PROVIDER_URL", "SANDBOX_SECRET")
-        .needs("TELEGRAM_BOT_TOKEN")
 }
 
 /// Every fifteen minutes.
 #[must_use]
 pub fn sweep() -> Function<App> {
-    Function::<App>::schedule("club-payments-sweep", "rate(15 minutes)", handle_sweep)
+    asking(Function::<App>::schedule("club-payments-sweep", "rate(15 minutes)", handle_sweep))
         .summary("Sends lost hints anew and asks once more about attempts without money")
-        .needs_with("SANDBOX_PROVIDER_URL", "SANDBOX_SECRET")
-        .needs("TELEGRAM_BOT_TOKEN")
 }
 
 /// One check: one read, one question, one write and one message.

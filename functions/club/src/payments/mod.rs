@@ -36,18 +36,27 @@
 //! more at the ages of 15 minutes, 1, 6 and 24 hours.
 
 mod api;
+mod cancel;
+pub mod catalogue;
 mod checkout;
+pub mod cloudpayments;
 mod contracts;
 mod delivery;
+mod giving_back;
+mod history;
 mod items;
 mod jobs;
+mod lavatop;
 mod link;
+mod matching;
 mod model;
 mod offers;
 mod providers;
+mod reconcile;
 mod refunds;
 mod settlement;
 mod store;
+pub mod unassigned;
 mod webhook;
 
 #[cfg(test)]
@@ -57,19 +66,27 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use shared::function::Function;
-use shared::money::Currency;
 use shared::settings::{Environment, SettingError, Stage};
 use shared::telegram::deep_link::BotUsername;
 
-pub use api::{attempt, link, status};
+pub use cancel::{payments_cancel, users_cancel};
+pub use api::{attempt, detect_provider, link, status, support_link};
 pub use checkout::{Checkout, admits};
-pub use contracts::{ContractHandle, end as end_contract};
+pub use contracts::{
+    Closed, ContractHandle, EndError, closed as contract_closed, end as end_contract,
+};
 pub use delivery::Delivery;
+pub use giving_back::{Asked as RefundAsked, Given as RefundGiven, give_back, read_id};
+pub use history::{History, of_payer};
+pub use items::{Fate, UnassignedPayment};
 pub use jobs::{check, sweep};
-pub use model::{Cooldown, Said, Success};
-pub use providers::{Provider, is_charge_id, stars_said};
+pub use lavatop::{Delivery as LavatopDelivery, lavatop_payment, lavatop_recurring};
+pub use model::{Attempt, Cooldown, Payment, Said, Status, Success, moscow_date, telegram_id};
+pub use offers::{Offer, Periodicity, Purpose};
+pub use providers::{Provider, ProviderError, asking, is_charge_id, stars_said};
+pub use reconcile::reconcile;
 pub use refunds::{Word, refund};
-pub use settlement::{Settled, settle};
+pub use settlement::{Settled, quarantine, settle};
 pub use webhook::{sandbox_state, sandbox_webhook};
 
 use crate::App;
@@ -97,10 +114,18 @@ pub struct Settings {
     pub sandbox_url: Option<String>,
     /// Can be paid in Telegram Stars?
     pub stars_enabled: bool,
+    /// Where LavaTop is; it is enabled by that.
+    pub lavatop: Option<providers::lavatop::Settings>,
+    /// The offer of the support form.
+    pub support_offer: String,
+    /// Where CloudPayments is; it is enabled by that.
+    pub cloudpayments: Option<providers::cloudpayments::Settings>,
 }
 
 /// The bot that links lead to where none is set, which production does not allow.
 const NO_BOT: &str = "club_bot";
+/// The offer of the support form where no other is set.
+const SUPPORT_OFFER: &str = "monthly_rub_2000";
 /// The longest that the provider may take to answer a check, in milliseconds.
 const CHECK_TIMEOUT_MS: u64 = 5_000;
 
@@ -132,6 +157,9 @@ impl Settings {
                 .map_err(|_| SettingError::Malformed("BOT_USERNAME".to_owned()))?,
             sandbox_url: environment.get("SANDBOX_PROVIDER_URL").map(str::to_owned),
             stars_enabled: environment.parse("STARS_ENABLED", false)?,
+            lavatop: providers::lavatop::Settings::from_environment(environment)?,
+            support_offer: environment.get("SUPPORT_OFFER_KEY").unwrap_or(SUPPORT_OFFER).to_owned(),
+            cloudpayments: providers::cloudpayments::Settings::from_environment(environment)?,
         })
     }
 
@@ -139,27 +167,11 @@ impl Settings {
     #[must_use]
     pub fn enables(&self, provider: Provider) -> bool {
         match provider {
-            Provider::Lavatop | Provider::Cloudpayments => false,
+            Provider::Lavatop => self.lavatop.is_some(),
+            Provider::Cloudpayments => self.cloudpayments.is_some(),
             Provider::Stars => self.stars_enabled,
             Provider::Sandbox => self.sandbox_url.is_some(),
         }
-    }
-
-    /// The provider of this name, or the preferred one of those who take the currency where it is
-    /// not enabled; and what it is paid in.
-    #[must_use]
-    pub fn taker(
-        &self,
-        requested: Option<&str>,
-        currency: Option<Currency>,
-    ) -> Option<(Provider, Currency)> {
-        let enabled = || Provider::ALL.into_iter().filter(|provider| self.enables(*provider));
-        if let Some(named) = enabled().find(|provider| Some(provider.name()) == requested) {
-            return Some((named, currency.unwrap_or(named.currency())));
-        }
-        let currency = currency.unwrap_or(Currency::Rub);
-        let taker = enabled().find(|provider| provider.takes(currency));
-        taker.or_else(|| enabled().next()).map(|provider| (provider, currency))
     }
 
     /// How long the provider may take to make a link, as the attempt's age.
@@ -172,5 +184,7 @@ impl Settings {
 /// The functions of this capability.
 #[must_use]
 pub fn functions() -> Vec<Function<App>> {
-    vec![link(), status(), attempt(), sandbox_webhook(), sandbox_state(), check(), sweep()]
+    let mut all = vec![link(), status(), attempt(), sandbox_webhook(), sandbox_state(), check(), sweep(), users_cancel(), payments_cancel(), reconcile()];
+    all.extend(cloudpayments::functions());
+    all
 }

@@ -2,11 +2,12 @@
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shared::clock::{Instant, days};
 use shared::money::Money;
 use utoipa::ToSchema;
 
-use super::offers::Purpose;
+use super::offers::{LavatopTerms, Purpose};
 use super::providers::Provider;
 
 /// Where an attempt stands.
@@ -105,6 +106,9 @@ pub struct Attempt {
     /// Has the provider confirmed the end of that?
     #[serde(default)]
     pub contract_over: bool,
+    /// As what LavaTop sells it, where LavaTop takes the money.
+    #[serde(default)]
+    pub lavatop: Option<LavatopTerms>,
     /// Where it stands.
     pub status: Status,
     /// Checks that found nothing.
@@ -404,6 +408,16 @@ pub fn telegram_id(text: &str) -> Option<i64> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let id = if plain { text.parse().ok() } else { None };
     id.filter(|id| (1..1 << 52).contains(id))
+}
+
+/// Reads a Telegram id that a form sends as a number or as text.
+#[must_use]
+pub fn read_id(value: &Value) -> Option<i64> {
+    match value {
+        Value::String(text) => telegram_id(text.trim()),
+        Value::Number(number) => telegram_id(&number.to_string()),
+        _ => None,
+    }
 }
 
 /// Is this the address of a probe, which must change nothing?

@@ -8,7 +8,7 @@ use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
 use shared::table::{Entity as _, Write};
 
-use super::contracts::{self, RecurringContract};
+use super::contracts::{self, ContractHandle, RecurringContract};
 use super::items::{AnalyticsEvent, Refund, UnassignedPayment};
 use super::model::{Attempt, Event, Payment, Reversal, Said, Status};
 use super::providers::Provider;
@@ -19,15 +19,16 @@ use crate::bot;
 use crate::energies::{EnergyEntry, Kind};
 use crate::gifts::{self, Gift};
 use crate::outbox::{self, Message};
-use crate::subscriptions::{SubscriptionEvent, shortened};
+use crate::subscriptions::{SubscriptionEvent, set_expiry, shortened};
 use crate::texts;
+use crate::wire::lease_lost;
 
 /// A provider's word that money went back.
 #[derive(Clone, Debug)]
 pub struct Word {
     /// Who says so.
     pub provider: Provider,
-    /// The attempt that it names.
+    /// The attempt that it names; empty where only the payment leads to it.
     pub attempt_id: String,
     /// The provider's id of the payment.
     pub external_id: String,
@@ -37,14 +38,25 @@ pub struct Word {
     pub said: Said,
 }
 
-/// Reverses what a refunded payment gave, once. Two reads, three for a gift or a standing subscription,
-/// and one transaction of ten items at most. What fits no payment changes nothing and is reported.
+/// Reverses what a refunded payment gave, once. Two reads, three for a gift or a standing
+/// subscription, one more where the word names no attempt, and one transaction of ten items at most.
+/// What fits no payment changes nothing and is reported.
 ///
 /// # Errors
 /// 503 when nothing was stored, as where the money has not come yet; the same word may then be
 /// sent again.
 pub async fn refund(app: &App, word: &Word, also: Option<&Write>, now: Instant) -> Result<()> {
-    optimistic(|| round(app, word, also, now)).await
+    if !word.attempt_id.is_empty() {
+        return optimistic(|| round(app, word, also, now)).await;
+    }
+    let payment_at = Payment::key_of(word.provider, &word.external_id);
+    match app.platform.table.get::<Payment>(&payment_at).await? {
+        Some(payment) => {
+            let word = Word { attempt_id: payment.attempt_id, ..word.clone() };
+            optimistic(|| round(app, &word, also, now)).await
+        }
+        None => optimistic(|| too_early(app, word, also, now)).await,
+    }
 }
 
 async fn round(app: &App, word: &Word, also: Option<&Write>, now: Instant) -> Result<Round<()>> {
@@ -88,7 +100,7 @@ async fn round(app: &App, word: &Word, also: Option<&Write>, now: Instant) -> Re
     };
     let taken = match &gift {
         None => {
-            let contract = newest_of(app, &attempt, &payment, reversal).await?;
+            let contract = newest_of(app, &payment, reversal).await?;
             let taken = take_days(app, attempt.payer, &payment, reversal, record, now).await?;
             match contract {
                 Some(contract) => taken.ending(&contract, now)?,
@@ -101,7 +113,7 @@ async fn round(app: &App, word: &Word, also: Option<&Write>, now: Instant) -> Re
             Taken { until: None, ..taken }
         }
         Some(gift) => match take_gift(gift, reversal, word, now)? {
-            Some(writes) => Taken { record, until: None, member: None, writes },
+            Some(writes) => Taken { record, until: None, renewed_by: None, member: None, writes },
             // Another refund came between the reads of the payment and its gift.
             None => return Ok(Round::Stale),
         },
@@ -124,6 +136,9 @@ async fn round(app: &App, word: &Word, also: Option<&Write>, now: Instant) -> Re
         Ok(()) => Ok(Round::Done(())),
         Err(error) => {
             let refusal = error.refusal()?;
+            if refusal.has("lease") {
+                return Err(lease_lost());
+            }
             Ok(if refusal.has(bot::WRITE) { Round::Done(()) } else { Round::Stale })
         }
     }
@@ -186,14 +201,12 @@ fn given_back(payment: &Payment, reversal: Reversal) -> Write {
 /// The standing subscription whose newest payment is given back whole. One read for one.
 async fn newest_of(
     app: &App,
-    attempt: &Attempt,
     payment: &Payment,
     reversal: Reversal,
 ) -> Result<Option<RecurringContract>> {
-    if !reversal.full {
-        return Ok(None);
-    }
-    let contract = contracts::of(&app.platform.table, attempt).await?;
+    let (true, Some(id)) = (reversal.full, &payment.contract) else { return Ok(None) };
+    let handle = ContractHandle { provider: payment.provider, contract_id: id.clone() };
+    let contract = contracts::find(&app.platform.table, &handle).await?;
     Ok(contract.filter(|contract| contract.live && contract.newest == payment.external_id))
 }
 
@@ -201,13 +214,17 @@ impl Taken {
     /// The same, with the end of a standing subscription: it renews the member's no more, and its
     /// provider is to end it.
     fn ending(self, contract: &RecurringContract, now: Instant) -> Result<Self> {
-        let (tg_id, contract_id) = (contract.payer, contract.contract_id.clone());
+        let handle = contract.handle();
         // A payment is given back whole once; a subscription may go on and be ended again.
-        let id = format!("{}{}:{}", outbox::CANCEL, contract.provider.name(), contract.newest);
-        let told = outbox::ask(&id, &Message::CancelStars { tg_id, contract_id }, now)?;
+        let told = outbox::end(contract.payer, &handle, &contract.newest, now)?;
         let mut writes = self.writes;
         writes.push(told);
-        let member = self.member.map(|member| member.set("auto_renewal", false));
+        let member = match &self.renewed_by {
+            Some(own) if *own == handle => {
+                self.member.map(|member| member.set("auto_renewal", false))
+            }
+            _ => self.member,
+        };
         Ok(Self { member, writes, ..self })
     }
 }
@@ -218,6 +235,8 @@ struct Taken {
     record: Refund,
     /// Until when the payer's subscription lasts now, where the refund concerns it.
     until: Option<Instant>,
+    /// What renews the subscription of whoever got it.
+    renewed_by: Option<ContractHandle>,
     /// The change of whoever got it.
     member: Option<Write>,
     writes: Vec<Write>,
@@ -262,7 +281,7 @@ async fn take_days(
     let until = shortened(member.subscription_expires, reversal.days, now);
     let mut change = auth::change(&member, now);
     if let Some(until) = until {
-        change = change.set("subscription_expires", until);
+        change = set_expiry(change, &member, until);
     }
     let cause = format!("{}:{}", payment.id(), record.refund_id);
     let mut writes = Vec::new();
@@ -283,7 +302,8 @@ async fn take_days(
         writes.push(Write::insert("subscription", &event));
     }
     let record = Refund { energies, uncovered, ..record };
-    Ok(Taken { record, until, member: Some(change), writes })
+    let renewed_by = member.contract.clone().filter(|_| member.auto_renewal);
+    Ok(Taken { record, until, renewed_by, member: Some(change), writes })
 }
 
 fn expense(

@@ -6,7 +6,7 @@ use shared::retry::{Round, optimistic};
 use shared::table::{Entity, Key, Rows, Write, WriteError};
 
 use super::contracts::{self, ContractHandle, RecurringContract, Standing};
-use super::items::{AnalyticsEvent, UnassignedPayment};
+use super::items::{AnalyticsEvent, Fate, UnassignedPayment};
 use super::model::{self, Attempt, Event, Payment, Status, Success, Verdict};
 use super::offers::Purpose;
 use super::store;
@@ -333,7 +333,13 @@ async fn put_aside(
         attempt_id: success.attempt_id.clone(),
         amount: success.said.amount.clone(),
         currency: success.said.currency.clone(),
+        payer: success.payer,
+        contract_id: success.contract_id.clone(),
+        recurs: success.recurs,
         reason: reason.to_owned(),
+        fate: Fate::Open,
+        assignment: None,
+        dismissal: None,
         at: now,
     };
     let key = unassigned.key().pk;

@@ -2,6 +2,7 @@
 //! of the service knows how any of them speaks.
 
 pub(super) mod cloudpayments;
+mod giving_back;
 pub(super) mod lavatop;
 mod sandbox;
 mod stars;
@@ -9,6 +10,7 @@ mod stars;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use shared::function::Function;
 use shared::money::Currency;
 use shared::outbound::OutboundError;
 use shared::problem::Problem;
@@ -108,9 +110,21 @@ pub enum ProviderError {
     /// The Bot API did not do it.
     #[error("Telegram did not answer")]
     Telegram(#[from] SendError),
+    /// It answered that it will not.
+    #[error("the provider refused")]
+    Refused,
     /// It took longer than there was time for.
     #[error("the provider did not answer in time")]
     Slow,
+}
+
+/// The same function, with the secrets by which providers are asked.
+pub fn asking(function: Function<App>) -> Function<App> {
+    function
+        .needs("TELEGRAM_BOT_TOKEN")
+        .needs_with("SANDBOX_PROVIDER_URL", "SANDBOX_SECRET")
+        .given_with(cloudpayments::PUBLIC_ID, cloudpayments::API_SECRET)
+        .given_with(lavatop::URL, lavatop::API_KEY)
 }
 
 impl Provider {

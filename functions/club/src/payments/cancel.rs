@@ -1,0 +1,127 @@
+//! A member ends the standing subscription that renews their own.
+
+use axum::extract::State;
+use axum::routing::post;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::clock::{Instant, Now};
+use shared::function::Function;
+use shared::http::{Answer, Json, Subject};
+use shared::problem::{Problem, Result};
+use utoipa::ToSchema;
+
+use super::contracts::{self, ContractHandle, EndError, RecurringContract};
+use super::model::{moscow_date, read_id};
+use super::providers::Provider;
+use crate::auth::{self, Member};
+use crate::wire::{self, success};
+use crate::{App, texts};
+
+/// `POST /api/v1/users/cancel-subscription`.
+#[must_use]
+pub fn users_cancel() -> Function<App> {
+    Function::<App>::post("club-users-cancel-subscription", "/api/v1/users/cancel-subscription")
+        .summary("Ends the subscription that renews the caller's; what is paid stays")
+        .limited(wire::PAYMENT)
+        .takes::<Wish>()
+        .answers::<Cancelled>()
+        .handled_by(post(handle))
+}
+
+/// `POST /api/payments/cancel-subscription`: the same for the payment forms.
+#[must_use]
+pub fn payments_cancel() -> Function<App> {
+    Function::<App>::post("club-payments-cancel-subscription", "/api/payments/cancel-subscription")
+        .summary("Ends the subscription that renews the caller's, for the payment forms")
+        .limited(wire::PAYMENT)
+        .dressed(wire::in_russian)
+        .takes::<Wish>()
+        .answers::<Cancelled>()
+        .handled_by(post(handle))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+struct Wish {
+    /// The caller's own Telegram id, as a number or a string.
+    #[schema(value_type = Option<String>)]
+    telegram_id: Option<Value>,
+}
+
+/// What is left of a subscription that renews itself no more.
+#[derive(Debug, Serialize, ToSchema)]
+struct Cancelled {
+    /// Who took the money.
+    provider: Provider,
+    /// What the app shows.
+    message: String,
+    /// The last paid day, as `31.01.2026`.
+    expires_at: Option<String>,
+}
+
+async fn handle(
+    State(app): State<App>,
+    Now(now): Now,
+    subject: Subject,
+    Json(wish): Json<Wish>,
+) -> Answer {
+    if let Some(id) = wish.telegram_id.filter(|id| !id.is_null() && *id != "") {
+        let bad = || refused("bad_telegram_id", texts::BAD_TELEGRAM_ID);
+        subject.must_be(Some(read_id(&id).ok_or_else(bad)?))?;
+    }
+    // Boxed: it asks whichever provider it is.
+    let (provider, until) = Box::pin(cancel(&app, subject.telegram_id, now)).await?;
+    let expires_at = until.map(moscow_date);
+    let message = texts::subscription_cancelled(expires_at.as_deref());
+    success(Cancelled { provider, message, expires_at })
+}
+
+/// Ends the standing subscription of a member at its provider and then here. Answers whose it was
+/// and until when is paid. Two reads, one question, and then two reads and one transaction.
+///
+/// Nothing is written before the provider has answered, so that a refusal leaves everything as it
+/// was. To end a subscription twice is harmless: whoever repeats a call whose answer was lost, even
+/// between the provider's and ours, has it ended and is told so.
+///
+/// # Errors
+/// 400 `no_active_subscription`, `email_missing`; 502 `provider_error`; 503 when the end is not
+/// kept.
+async fn cancel(app: &App, tg_id: i64, now: Instant) -> Result<(Provider, Option<Instant>)> {
+    let member = auth::find(&app.platform.table, tg_id).await?;
+    let found = member.and_then(|member| member.contract.clone().map(|handle| (member, handle)));
+    let (member, handle) = found.ok_or_else(nothing)?;
+    let answer = (handle.provider, member.subscription_expires);
+    if !member.auto_renewal {
+        return if member.is_paid(now) { Ok(answer) } else { Err(nothing()) };
+    }
+    let contract = contracts::find(&app.platform.table, &handle).await?;
+    let contract = named(contract.ok_or_else(nothing)?, &member)?;
+    match contracts::end_of(app, &contract, app.payments.provider_timeout, now).await {
+        Ok(_) => Ok(answer),
+        Err(EndError::Store(problem)) => Err(problem),
+        Err(error) => {
+            let ContractHandle { provider, contract_id } = &handle;
+            tracing::warn!(%error, provider = provider.name(), contract_id, "not ended");
+            let status = StatusCode::BAD_GATEWAY;
+            let text = texts::CANCEL_FAILED;
+            Err(Problem::new(status, "provider_error", "Bad Gateway", text).because(error))
+        }
+    }
+}
+
+/// The contract with what its provider knows it by besides its id: LavaTop, the payer's e-mail.
+fn named(contract: RecurringContract, member: &Member) -> Result<RecurringContract> {
+    let email = contract.email.clone().or_else(|| member.email.clone());
+    if contract.live && contract.provider == Provider::Lavatop && email.is_none() {
+        return Err(refused("email_missing", texts::EMAIL_MISSING));
+    }
+    Ok(RecurringContract { email, ..contract })
+}
+
+fn nothing() -> Problem {
+    refused("no_active_subscription", texts::NO_ACTIVE_SUBSCRIPTION)
+}
+
+fn refused(code: &'static str, text: &'static str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, code, "Bad Request", text)
+}
