@@ -36,6 +36,8 @@ pub(crate) const UPDATES: &str = "telegram-updates";
 pub(crate) const WEBHOOK_SECRET: &str = "test-webhook-secret-0123456789abcdef";
 /// The queue of outbox deliveries.
 pub(crate) const OUTBOX: &str = "outbox";
+/// The queue of steps of onboardings.
+pub(crate) const ONBOARDING: &str = "onboarding";
 
 /// Everything one test needs.
 pub(crate) struct World {
@@ -67,6 +69,7 @@ impl World {
             ("PAYMENT_CHECKS_QUEUE_URL", CHECKS),
             ("TELEGRAM_UPDATES_QUEUE_URL", UPDATES),
             ("OUTBOX_QUEUE_URL", OUTBOX),
+            ("ONBOARDING_QUEUE_URL", ONBOARDING),
         ] {
             engine.queues().create(&QueueSpec::new(queue)).unwrap();
             all.push((name, engine.queues().url(queue)));

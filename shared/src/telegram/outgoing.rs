@@ -35,6 +35,23 @@ impl fmt::Debug for SendMessage {
     }
 }
 
+/// A video to send.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct SendVideo {
+    /// To whom.
+    pub chat_id: ChatId,
+    /// Telegram's id of the file, or an address that Telegram fetches it from.
+    pub video: String,
+    /// The text under it, at most 1024 characters.
+    pub caption: String,
+}
+
+impl fmt::Debug for SendVideo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendVideo").field("chat_id", &self.chat_id).finish_non_exhaustive()
+    }
+}
+
 /// How marks in a text are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ParseMode {
@@ -74,4 +91,17 @@ pub enum ButtonAction {
 #[must_use]
 pub fn inline_keyboard(rows: &[Vec<InlineButton>]) -> serde_json::Value {
     serde_json::json!({ "inline_keyboard": rows })
+}
+
+/// The `reply_markup` of one button, shown once under the field for texts, by which a person
+/// chooses somebody else: the choice comes as a message with `users_shared` of `request_id`.
+#[must_use]
+pub fn users_request(text: &str, request_id: i32) -> serde_json::Value {
+    let request = serde_json::json!({
+        "request_id": request_id, "user_is_bot": false, "max_quantity": 1,
+    });
+    serde_json::json!({
+        "keyboard": [[{ "text": text, "request_users": request }]],
+        "resize_keyboard": true, "one_time_keyboard": true,
+    })
 }

@@ -8,7 +8,7 @@ use serde::de::{Deserializer, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use super::members::ChatMemberUpdated;
-use super::user::{ChatId, TelegramId};
+use super::user::{ChatId, TelegramId, TelegramUser};
 
 /// The longest update that is read, in bytes.
 pub const UPDATE_MAX: usize = 1024 * 1024;
@@ -116,6 +116,24 @@ pub struct User {
     pub username: Option<String>,
     /// IETF language tag.
     pub language_code: Option<String>,
+}
+
+impl User {
+    /// The same person in the terms of launch data. Updates tell no picture.
+    #[must_use]
+    pub fn profile(&self) -> TelegramUser {
+        TelegramUser {
+            id: self.id,
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            username: self.username.clone(),
+            language_code: self.language_code.clone(),
+            photo_url: None,
+            is_premium: false,
+            is_bot: self.is_bot,
+            allows_write_to_pm: false,
+        }
+    }
 }
 
 impl fmt::Debug for User {

@@ -14,5 +14,6 @@ mod tests;
 
 pub use api::{functions, log_out, refresh, sign_in};
 pub use model::{Member, MemberId, REGISTRY_SHARDS, city_key, level};
+pub(crate) use profile::User;
 pub use profile::{me, update};
-pub use store::{change, ensure, find, member_key};
+pub use store::{change, ensure, find, meet, member_key};

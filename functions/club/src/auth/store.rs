@@ -5,7 +5,7 @@ use shared::clock::Instant;
 use shared::http::{Credential, Subject};
 use shared::problem::{Problem, Result};
 use shared::table::{Entity, Key, Table, Write};
-use shared::telegram::Utm;
+use shared::telegram::{TelegramUser, Utm};
 
 use super::model::{Member, MemberId};
 
@@ -92,8 +92,34 @@ pub async fn ensure(table: &Table, subject: &Subject, now: Instant) -> Result<Me
     let Credential::InitData(data) = &subject.credential else {
         return Err(Problem::unauthorized("member_gone").with_error("User not found"));
     };
-    let utm = data.start_param.as_deref().and_then(Utm::from_start_param);
-    let member = Member::new(subject.telegram_id, Some(&data.user), utm, now);
+    create(table, &data.user, data.start_param.as_deref(), now).await
+}
+
+/// The member of somebody whom the bot has heard of, created on first contact; `parameter` is what
+/// a link has brought to `/start`. One read; on first contact one transaction more.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn meet(
+    table: &Table,
+    user: &TelegramUser,
+    parameter: Option<&str>,
+    now: Instant,
+) -> Result<Member> {
+    match find(table, user.id.get()).await? {
+        Some(member) => Ok(member),
+        None => create(table, user, parameter, now).await,
+    }
+}
+
+async fn create(
+    table: &Table,
+    user: &TelegramUser,
+    start_param: Option<&str>,
+    now: Instant,
+) -> Result<Member> {
+    let utm = start_param.and_then(Utm::from_start_param);
+    let member = Member::new(user.id.get(), Some(user), utm, now);
     match table.transact(creation(&member)).await {
         Ok(()) => Ok(member),
         // Somebody created the member meanwhile, perhaps we ourselves with a lost answer.

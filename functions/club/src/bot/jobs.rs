@@ -9,8 +9,8 @@ use shared::telegram::updates::{ChatKind, Message, RefundedPayment, SuccessfulPa
 use shared::telegram::{Event, Update};
 
 use super::updates::TelegramUpdate;
+use super::{chats, private};
 use crate::App;
-use crate::outbox;
 use crate::payments::{self, Provider, Success, Word, stars_said};
 
 /// Messages of the queue `telegram-updates`.
@@ -18,6 +18,7 @@ use crate::payments::{self, Provider, Success, Word, stars_said};
 pub fn update() -> Function<App> {
     Function::<App>::queue("club-bot-update", "telegram-updates", handle)
         .summary("Does what an update of the bot asks for, once")
+        .needs("TELEGRAM_BOT_TOKEN")
 }
 
 async fn handle(
@@ -29,9 +30,14 @@ async fn handle(
         tracing::error!(update_id = unread.update_id, "an update that cannot be read");
         Problem::bug(unread)
     })?;
-    let once = TelegramUpdate { update_id: update.update_id, at: invocation.now };
+    let now = invocation.now;
+    let once = TelegramUpdate { update_id: update.update_id, at: now };
     match update.event {
-        Event::Message(message) => take(&app, &message, once, invocation.now).await,
+        Event::Message(message) => take(&app, &message, once, now).await,
+        Event::CallbackQuery(query) => private::press(&app, &query, once, now).await,
+        Event::ChatMember(change) => chats::admit(&app, &change, once, now).await,
+        Event::MyChatMember(change) => chats::demoted(&app, &change, once, now).await,
+        // A pre-checkout query was answered by the webhook, and what is edited earns nothing.
         _ => Ok(()),
     }
 }
@@ -47,7 +53,10 @@ async fn take(app: &App, message: &Message, once: TelegramUpdate, now: Instant) 
         let word = word(refunded)?;
         return Box::pin(payments::refund(app, &word, Some(&once.once()), now)).await;
     }
-    answer(app, message, once, now).await
+    if let Some(to) = message.migrate_to_chat_id {
+        return chats::migrated(app, message.chat.id, to, once, now).await;
+    }
+    private::hear(app, message, once, now).await
 }
 
 /// Who paid; nobody that there is, where Telegram does not say.
@@ -89,71 +98,4 @@ fn word(refunded: &RefundedPayment) -> Result<Word> {
         refund_id: id,
         said: stars_said(refunded.total_amount, &refunded.currency),
     })
-}
-
-/// Has a command answered that somebody gave in private. One transaction of two items.
-async fn answer(app: &App, message: &Message, once: TelegramUpdate, now: Instant) -> Result<()> {
-    let Some(author) = message.author().filter(|_| message.chat.kind == ChatKind::Private) else {
-        return Ok(());
-    };
-    let tg_id = author.id.get();
-    let told = match command(message.text.as_deref().unwrap_or_default()) {
-        Some(Command::Start) => outbox::Message::Welcome { tg_id },
-        Some(Command::PaySupport) => {
-            outbox::Message::PaySupport { tg_id, contact: app.bot.support.clone() }
-        }
-        None => return Ok(()),
-    };
-    let reply = outbox::ask(&format!("reply:{}", once.update_id), &told, now)?;
-    match app.platform.table.transact(vec![once.once(), reply]).await {
-        Ok(()) => Ok(()),
-        // It was answered before.
-        Err(error) => error.refusal().map(|_| ()).map_err(Problem::from),
-    }
-}
-
-/// A command that the bot answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Command {
-    Start,
-    PaySupport,
-}
-
-/// What begins a `/start` that activates a gift.
-const GIFT: &str = "gift_";
-
-/// The command in a text, if it is one of ours. A gift's link is no plain start.
-fn command(text: &str) -> Option<Command> {
-    let mut words = text.split_whitespace();
-    let word = words.next()?;
-    let name = word.split('@').next()?;
-    match (name, words.next()) {
-        ("/start", Some(payload)) if payload.starts_with(GIFT) => None,
-        ("/start", _) => Some(Command::Start),
-        ("/paysupport", _) => Some(Command::PaySupport),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_are_read_as_people_and_buttons_write_them() {
-        for (text, expected) in [
-            ("/start", Some(Command::Start)),
-            ("/start utm_a_b", Some(Command::Start)),
-            ("/start@club_test_bot", Some(Command::Start)),
-            ("  /paysupport  ", Some(Command::PaySupport)),
-            ("/paysupport@club_test_bot please", Some(Command::PaySupport)),
-            ("/start gift_AAAAAAAAAAAAAAAAAAAAAA", None),
-            ("/starting", None),
-            ("start", None),
-            ("", None),
-            ("@", None),
-        ] {
-            assert_eq!(command(text), expected, "{text:?}");
-        }
-    }
 }

@@ -9,8 +9,16 @@
 //! The webhook acknowledges what the queue has taken and nothing else, and waits for nobody but for
 //! the veto. The consumer writes an update down in the transaction of its effect, so that it has it
 //! once however often it is delivered; what it cannot read or do ends among the dead letters, alone.
+//!
+//! In private it answers commands, opens gifts by their links and hears the keyword of the
+//! onboarding; in the protected chats it turns away who has no paid subscription. What is edited
+//! has no effect.
 
+mod chats;
 mod jobs;
+mod private;
+#[cfg(test)]
+mod tests;
 mod updates;
 mod webhook;
 
@@ -19,6 +27,7 @@ use std::time::Duration;
 use shared::function::{Function, Platform};
 use shared::settings::{Environment, SettingError, Stage};
 
+pub use chats::turn_away;
 pub use jobs::update;
 pub use updates::{TelegramUpdate, WRITE};
 pub use webhook::webhook;

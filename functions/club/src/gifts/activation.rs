@@ -7,12 +7,13 @@ use shared::http::Subject;
 use shared::idempotency::{self, Idempotency, Outcome, Record};
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
-use shared::table::{Key, Write};
+use shared::table::{Key, Table, Write};
+use shared::telegram::TelegramUser;
 use utoipa::ToSchema;
 
 use super::model::{Activation, Gift, GiftStatus, Refusal, Verdict};
 use super::store;
-use crate::auth::{self, member_key};
+use crate::auth::{self, Member, member_key};
 use crate::wire::succeeded;
 use crate::{App, texts};
 
@@ -42,6 +43,44 @@ impl Activated {
             energies_earned: made.energies,
         }
     }
+
+    /// Until when the recipient's subscription lasts by it.
+    #[must_use]
+    pub fn until(&self) -> Instant {
+        self.subscription_expires
+    }
+
+    /// Energies that came with it.
+    #[must_use]
+    pub fn energies(&self) -> u32 {
+        self.energies_earned
+    }
+}
+
+/// Who wants to activate a gift.
+#[derive(Clone, Copy, Debug)]
+pub enum Recipient<'a> {
+    /// The caller of an endpoint.
+    Caller(&'a Subject),
+    /// The author of a message to the bot.
+    Author(&'a TelegramUser),
+}
+
+impl Recipient<'_> {
+    fn tg_id(self) -> i64 {
+        match self {
+            Self::Caller(subject) => subject.telegram_id,
+            Self::Author(user) => user.id.get(),
+        }
+    }
+
+    /// The member, created on first contact.
+    async fn member(self, table: &Table, now: Instant) -> Result<Member> {
+        match self {
+            Self::Caller(subject) => auth::ensure(table, subject, now).await,
+            Self::Author(user) => auth::meet(table, user, None, now).await,
+        }
+    }
 }
 
 /// The answer: made now, or stored under the key by an earlier call.
@@ -53,9 +92,10 @@ pub enum Answered {
     Replay(u16, String),
 }
 
-/// Activates the gift with this token for the caller, once. One read and one transaction of seven
-/// items at most, anew for each time that another writer came first; a first contact makes the
-/// member before.
+/// Activates the gift with this token for its recipient, once. One read and one transaction of
+/// seven items at most, anew for each time that another writer came first; a first contact makes
+/// the member before. `also` goes with the effect: the update of the bot that must not have it
+/// twice.
 ///
 /// # Errors
 /// 404 `gift_not_found`; 403 `gift_wrong_recipient`; 409 `gift_self`, `gift_already_activated`;
@@ -63,23 +103,25 @@ pub enum Answered {
 /// nothing was stored.
 pub async fn activate(
     app: &App,
-    subject: &Subject,
+    recipient: Recipient<'_>,
     token: &str,
     key: &Idempotency,
+    also: Option<&Write>,
     now: Instant,
 ) -> Result<Answered> {
-    optimistic(|| round(app, subject, token, key, now)).await
+    optimistic(|| round(app, recipient, token, key, also, now)).await
 }
 
 async fn round(
     app: &App,
-    subject: &Subject,
+    recipient: Recipient<'_>,
     token: &str,
     key: &Idempotency,
+    also: Option<&Write>,
     now: Instant,
 ) -> Result<Round<Answered>> {
-    let table = &app.platform.table;
-    let (gift_at, member_at) = (Gift::key_of(token), member_key(subject.telegram_id));
+    let (table, tg_id) = (&app.platform.table, recipient.tg_id());
+    let (gift_at, member_at) = (Gift::key_of(token), member_key(tg_id));
     let record_at = key.key();
     let keys: Vec<Key> =
         [gift_at.clone(), member_at.clone()].into_iter().chain(record_at.clone()).collect();
@@ -89,7 +131,7 @@ async fn round(
         return Ok(Round::Done(answered));
     }
     let gift: Gift = rows.get(&gift_at)?.ok_or_else(unknown)?;
-    match gift.judge(subject.telegram_id, now).map_err(refused)? {
+    match gift.judge(tg_id, now).map_err(refused)? {
         Verdict::Before(made) => {
             return Ok(Round::Done(Answered::Gift(Activated::of(&gift, made))));
         }
@@ -97,7 +139,7 @@ async fn round(
     }
     let member = match rows.get(&member_at)? {
         Some(member) => member,
-        None => auth::ensure(table, subject, now).await?,
+        None => recipient.member(table, now).await?,
     };
     let made = store::activation(&gift, &member, app.gifts.award, now);
     let activated = Activated::of(&gift, made);
@@ -105,6 +147,7 @@ async fn round(
     // The key comes first: a replay fails the gift's own condition, too.
     let mut writes: Vec<Write> = key.saving(StatusCode::OK, &body, now).into_iter().collect();
     writes.extend(store::activating(&gift, &member, made)?);
+    writes.extend(also.cloned());
     let Err(error) = table.transact(writes).await else {
         return Ok(Round::Done(Answered::Gift(activated)));
     };

@@ -11,7 +11,7 @@ use shared::idempotency::{Idempotency, replayed};
 use shared::problem::{Problem, Result};
 use utoipa::ToSchema;
 
-use super::activation::{self, Activated, Answered};
+use super::activation::{self, Activated, Answered, Recipient};
 use super::model::{Gift, GiftStatus};
 use super::store;
 use crate::wire::{self, succeeded, success};
@@ -42,6 +42,12 @@ pub fn my() -> Function<App> {
         .handled_by(get(handle_my))
 }
 
+/// Does this read like the token of a gift?
+#[must_use]
+pub fn is_token(text: &str) -> bool {
+    text.chars().count() == TOKEN_LENGTH
+}
+
 #[derive(Debug, Deserialize, ToSchema)]
 struct Wanted {
     /// 22 characters: what the gift's link carries.
@@ -50,9 +56,9 @@ struct Wanted {
 
 impl Wanted {
     fn check(&self) -> Result<&str> {
-        match self.token.chars().count() {
-            TOKEN_LENGTH => Ok(&self.token),
-            _ => Err(Problem::invalid("token", "22 characters")),
+        match is_token(&self.token) {
+            true => Ok(&self.token),
+            false => Err(Problem::invalid("token", "22 characters")),
         }
     }
 }
@@ -65,7 +71,8 @@ async fn handle_activate(
     Json(wanted): Json<Wanted>,
 ) -> Answer {
     let token = wanted.check()?;
-    match activation::activate(&app, &subject, token, &key, now).await? {
+    let caller = Recipient::Caller(&subject);
+    match activation::activate(&app, caller, token, &key, None, now).await? {
         Answered::Gift(activated) => success(activated),
         Answered::Replay(status, body) => replayed(status, body),
     }

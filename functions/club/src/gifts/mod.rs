@@ -31,10 +31,11 @@ mod tests;
 use shared::function::Function;
 use shared::settings::{Environment, SettingError};
 
-pub use api::{activate, my};
+pub use activation::{Activated, Answered, Recipient, activate as activate_for};
+pub use api::{activate, is_token, my};
 pub use jobs::expire;
 pub use model::{Activation, Bought, Gift, GiftStatus};
-pub use store::{find, granted, revoked, untouched};
+pub use store::{find, given, granted, revoked, untouched};
 
 use crate::App;
 use crate::energies::GIFT_AWARD;
