@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use http::Method;
 use serde_json::Value;
 
+use super::ADMIN_SECRET;
 use crate::cache::CacheClass;
 use crate::http::Dress;
 use crate::limit::LimitClass;
@@ -92,6 +93,8 @@ pub(super) enum When {
     Always,
     /// Where this setting is set.
     With(&'static str),
+    /// The same, of a secret that somebody else chose.
+    Given(&'static str),
     /// Where it is set itself.
     Set,
 }
@@ -117,12 +120,12 @@ impl Declaration {
     ) -> BTreeMap<&'static str, usize> {
         let is_wanted = |need: &&Need| match need.when {
             When::Always => true,
-            When::With(setting) => is_set(setting),
+            When::With(setting) | When::Given(setting) => is_set(setting),
             When::Set => is_set(need.secret) || is_set(&format!("{}_SECRET_ID", need.secret)),
         };
         let mut found = BTreeMap::new();
         for need in self.needs.iter().filter(is_wanted) {
-            let min = if matches!(need.when, When::Set) { 1 } else { 32 };
+            let min = if matches!(need.when, When::Set | When::Given(_)) { 1 } else { 32 };
             found.insert(need.secret, min);
         }
         if let Trigger::Http(endpoint) = &self.trigger {
@@ -130,7 +133,7 @@ impl Declaration {
                 Access::Public | Access::Webhook => &[],
                 Access::Anyone | Access::SignIn | Access::Member => &[BOT_TOKEN, "JWT_SECRET"],
                 Access::User | Access::Visitor(_) => &[BOT_TOKEN],
-                Access::Admin => &["ADMIN_SECRET"],
+                Access::Admin => &[ADMIN_SECRET],
             };
             found.extend(implied.iter().map(|secret| (*secret, 32)));
         }

@@ -165,11 +165,30 @@ impl<S: Service> Function<S> {
         self
     }
 
+    /// Reads this secret in INIT, too, where the setting `with` is set; of any length, as somebody
+    /// else chose it.
+    #[must_use]
+    pub fn given_with(mut self, with: &'static str, secret: &'static str) -> Self {
+        self.declaration.read(secret, When::Given(with));
+        self
+    }
+
     /// Reads this secret in INIT, too, if there is one: [`super::Platform::secret_if_set`].
     #[must_use]
     pub fn accepts(mut self, secret: &'static str) -> Self {
         self.declaration.read(secret, When::Set);
         self
+    }
+
+    /// Runs a scheduled job inside another function, as of now: that function has to be allowed
+    /// what the job is, and to read its secrets. `None` for what no schedule runs.
+    pub async fn run_inside(&self, app: S, invocation: Invocation) -> Option<Result<Value>> {
+        match (&self.declaration.trigger, &self.body) {
+            (Trigger::Schedule(_), Body::Job(job)) => {
+                Some(job(app, invocation, Value::Null).await)
+            }
+            _ => None,
+        }
     }
 
     /// Everything about the function but its code.
@@ -219,6 +238,14 @@ impl<S> Declared<S> {
     #[must_use]
     pub fn needs_with(mut self, with: &'static str, secret: &'static str) -> Self {
         self.0.read(secret, When::With(with));
+        self
+    }
+
+    /// Reads this secret in INIT, too, where the setting `with` is set; of any length, as somebody
+    /// else chose it.
+    #[must_use]
+    pub fn given_with(mut self, with: &'static str, secret: &'static str) -> Self {
+        self.0.read(secret, When::Given(with));
         self
     }
 

@@ -32,13 +32,36 @@ pub struct Terms {
     pub cooldown: Cooldown,
 }
 
+/// What keeps a payment from being made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// There is no such attempt with this provider.
+    Unknown,
+    /// The attempt is another payer's.
+    Payer,
+    /// Another sum, or another currency, was agreed.
+    Sum,
+    /// It was paid, its link failed, or the payer may not buy now.
+    State,
+    /// Its link was to be paid earlier.
+    Expired,
+}
+
 /// May this payment be made? One read.
 ///
 /// # Errors
 /// When the store does not answer.
 pub async fn admits(app: &App, checkout: &Checkout, now: Instant) -> Result<bool> {
+    Ok(obstacle(app, checkout, now).await?.is_none())
+}
+
+/// What keeps this payment from being made, if anything does. One read.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn obstacle(app: &App, checkout: &Checkout, now: Instant) -> Result<Option<Obstacle>> {
     if !Attempt::is_id(&checkout.attempt_id) {
-        return Ok(false);
+        return Ok(Some(Obstacle::Unknown));
     }
     let (attempt_at, payer_at) =
         (Attempt::key_of(&checkout.attempt_id), member_key(checkout.payer));
@@ -48,26 +71,36 @@ pub async fn admits(app: &App, checkout: &Checkout, now: Instant) -> Result<bool
     let expires = payer.and_then(|payer| payer.subscription_expires);
     let settings = &app.payments;
     let terms = Terms { link_ttl: settings.link_ttl, cooldown: settings.cooldown };
-    Ok(attempt.is_some_and(|attempt| is_payable(&attempt, checkout, expires, terms, now)))
+    Ok(match attempt {
+        None => Some(Obstacle::Unknown),
+        Some(attempt) => hinders(&attempt, checkout, expires, terms, now),
+    })
 }
 
-/// An attempt that the checks have given up can be paid as long as its link lives; one whose link
-/// failed, or that was paid, cannot.
+/// What keeps an attempt from being paid, if anything does. One that the checks have given up can
+/// be paid as long as its link lives; one whose link failed, or that was paid, cannot.
 #[must_use]
-pub fn is_payable(
+pub fn hinders(
     attempt: &Attempt,
     checkout: &Checkout,
     expires: Option<Instant>,
     terms: Terms,
     now: Instant,
-) -> bool {
+) -> Option<Obstacle> {
     let stands = matches!(attempt.status, Status::Created | Status::Pending | Status::Abandoned);
     let cools_down =
         attempt.purpose == Purpose::Own && terms.cooldown.unlocks(expires, now).is_some();
-    stands
-        && !cools_down
-        && now < attempt.created_at + terms.link_ttl
-        && attempt.provider == checkout.provider
-        && attempt.payer == checkout.payer
-        && checkout.said.agrees(attempt.price)
+    if attempt.provider != checkout.provider {
+        Some(Obstacle::Unknown)
+    } else if attempt.payer != checkout.payer {
+        Some(Obstacle::Payer)
+    } else if !checkout.said.agrees(attempt.price) {
+        Some(Obstacle::Sum)
+    } else if !stands || cools_down {
+        Some(Obstacle::State)
+    } else if now >= attempt.created_at + terms.link_ttl {
+        Some(Obstacle::Expired)
+    } else {
+        None
+    }
 }

@@ -11,18 +11,30 @@ pub(crate) struct Request {
     method: Method,
     path: String,
     headers: Vec<(String, String)>,
-    body: Option<Value>,
+    body: Option<String>,
+    kind: &'static str,
 }
 
 impl Request {
     /// A `GET` of a path, with its query.
     pub(crate) fn get(path: &str) -> Self {
-        Self { method: Method::GET, path: path.to_owned(), headers: Vec::new(), body: None }
+        let (path, kind) = (path.to_owned(), "application/json");
+        Self { method: Method::GET, path, headers: Vec::new(), body: None, kind }
     }
 
     /// A `POST` of JSON.
     pub(crate) fn post(path: &str, body: Value) -> Self {
-        Self { method: Method::POST, body: Some(body), ..Self::get(path) }
+        Self { method: Method::POST, body: Some(body.to_string()), ..Self::get(path) }
+    }
+
+    /// A `POST` of a body as it is, of this type.
+    pub(crate) fn raw(path: &str, kind: &'static str, body: &str) -> Self {
+        Self { method: Method::POST, body: Some(body.to_owned()), kind, ..Self::get(path) }
+    }
+
+    /// The same by another method.
+    pub(crate) fn method(self, method: Method) -> Self {
+        Self { method, ..self }
     }
 
     /// Signs in with an access token.
@@ -41,7 +53,7 @@ impl Request {
         let mut headers: serde_json::Map<String, Value> =
             self.headers.into_iter().map(|(name, value)| (name, value.into())).collect();
         headers.insert("host".to_owned(), "club.example.com".into());
-        headers.insert("content-type".to_owned(), "application/json".into());
+        headers.insert("content-type".to_owned(), self.kind.into());
         json!({
             "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
             "headers": headers,
@@ -56,7 +68,7 @@ impl Request {
                 },
             },
             "isBase64Encoded": false,
-            "body": self.body.map(|body| body.to_string()),
+            "body": self.body,
         })
     }
 }

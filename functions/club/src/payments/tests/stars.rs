@@ -3,7 +3,7 @@
 use shared::clock::{Instant, days};
 
 use super::*;
-use crate::payments::checkout::{Terms, is_payable};
+use crate::payments::checkout::{Terms, hinders};
 use crate::payments::{Checkout, Cooldown, Provider, check, stars_said};
 use crate::testing::{BotMood, BotServer, CHECKS};
 
@@ -246,7 +246,7 @@ fn what_may_be_paid() {
     };
     let good = asked(1, 1_500, "XTR");
     let may = |attempt: &Attempt, asked: &Checkout, expires, now| {
-        is_payable(attempt, asked, expires, terms, now)
+        hinders(attempt, asked, expires, terms, now).is_none()
     };
     assert!(may(&attempt, &good, None, now));
     for (status, expected) in [
