@@ -8,7 +8,7 @@ use shared::http::{Answer, Dressed, KeyRules, KeyScope, LaunchSettings, Wire, ok
 use shared::limit::{Counts, Kept, LimitClass};
 use shared::problem::Problem;
 
-use crate::texts;
+use crate::{payments, texts};
 
 /// The conventions of every endpoint.
 pub static WIRE: Wire = Wire {
@@ -29,7 +29,7 @@ pub static WIRE: Wire = Wire {
         future_skew: "INIT_DATA_FUTURE_SKEW_S",
         user_id_max: (1 << 52) - 1,
     },
-    limits: &[AUTH, API, PAYMENT, PUBLIC, WEBHOOK],
+    limits: &[AUTH, API, PAYMENT, PUBLIC, ADMIN, WEBHOOK],
     problem_schema,
     success_schema,
 };
@@ -57,6 +57,9 @@ pub const PAYMENT: LimitClass =
     LimitClass { name: "PAYMENT", tokens: 10, kept: Kept::Exact, fails_closed: true, ..API };
 /// Calls of anyone.
 pub const PUBLIC: LimitClass = LimitClass { name: "PUBLIC", tokens: 20, ..API };
+/// Calls of administrators, by their address.
+pub const ADMIN: LimitClass =
+    LimitClass { name: "ADMIN", tokens: 1_000, kept: Kept::Exact, fails_closed: true, ..API };
 /// Deliveries of providers: failed authentications per address.
 pub const WEBHOOK: LimitClass =
     LimitClass { name: "WEBHOOK", tokens: 30, seconds: 10, fails_closed: false, ..AUTH };
@@ -133,6 +136,16 @@ fn sentence(status: StatusCode) -> &'static str {
         429 => texts::TOO_MANY,
         503 => texts::TRY_AGAIN,
         _ => texts::INTERNAL,
+    }
+}
+
+/// A Telegram id as clients write it: a number, or its digits in a string.
+#[must_use]
+pub fn telegram_id(value: &Value) -> Option<i64> {
+    match value {
+        Value::String(text) => payments::telegram_id(text.trim()),
+        Value::Number(number) => payments::telegram_id(&number.to_string()),
+        _ => None,
     }
 }
 

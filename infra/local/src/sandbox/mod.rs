@@ -11,6 +11,7 @@ mod invoice;
 mod payer;
 mod payments;
 mod provider;
+mod refunds;
 mod stars;
 mod telegram;
 

@@ -43,6 +43,10 @@ impl Sandboxes {
             (&Method::PUT, ["invoices", attempt, "state"]) => {
                 self.put_state(exchange, service, attempt)
             }
+            (&Method::POST, ["payments", payment, "refunds"]) => {
+                self.make_refund(exchange, service, payment)
+            }
+            (&Method::GET, ["payments", payment, "refunds"]) => self.refunds(service, payment),
             _ => Ok(reply::not_found()),
         };
         let response = response.unwrap_or_else(broken);
@@ -88,6 +92,8 @@ impl Sandboxes {
                 created_at: instant(self.inner.clock.now()),
                 paid_at: None,
                 expires_at: None,
+                subscribes: false,
+                renewals: 0,
             },
         };
         self.keep(&invoice)?;

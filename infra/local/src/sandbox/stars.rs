@@ -12,6 +12,8 @@ use crate::store::StoreError;
 
 /// Where updates go, and the header of their secret.
 pub(super) const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
+/// How long a subscription in stars is paid for, in seconds.
+const PERIOD_S: i64 = 2_592_000;
 /// A payer, when the desk does not say who.
 const SOMEBODY: i64 = 1;
 
@@ -24,16 +26,21 @@ struct Transaction {
     user_id: i64,
     payload: String,
     came: bool,
+    #[serde(default)]
+    subscribes: bool,
 }
 
 impl Transaction {
     fn shown(&self) -> Value {
-        let partner = json!({
+        let mut partner = json!({
             "type": "user",
             "transaction_type": "invoice_payment",
             "user": { "id": self.user_id, "is_bot": false, "first_name": "" },
             "invoice_payload": self.payload,
         });
+        if let Some(partner) = partner.as_object_mut().filter(|_| self.subscribes) {
+            partner.insert("subscription_period".to_owned(), PERIOD_S.into());
+        }
         let side = if self.came { "source" } else { "receiver" };
         let mut shown = json!({ "id": self.id, "amount": self.amount, "date": self.date });
         if let Some(shown) = shown.as_object_mut() {
@@ -49,6 +56,8 @@ struct Wanted {
     payload: String,
     currency: String,
     prices: Vec<Price>,
+    #[serde(default)]
+    subscription_period: Option<i64>,
     #[serde(default)]
     description: String,
 }
@@ -76,6 +85,8 @@ impl Sandboxes {
             created_at: instant(self.inner.clock.now()),
             paid_at: None,
             expires_at: None,
+            subscribes: wanted.subscription_period.is_some(),
+            renewals: 0,
         };
         self.keep(&invoice)
     }
@@ -98,7 +109,7 @@ impl Sandboxes {
     /// Writes down stars that came or went.
     pub(super) fn book_stars(&self, invoice: &Invoice, asked: &Outcome) -> Result<(), StoreError> {
         let came = match asked.outcome.as_str() {
-            "paid" => true,
+            "paid" | "renewed" => true,
             "refunded" => false,
             _ => return Ok(()),
         };
@@ -109,6 +120,7 @@ impl Sandboxes {
             user_id: asked.user_id.unwrap_or(SOMEBODY),
             payload: invoice.reference.clone().unwrap_or_default(),
             came,
+            subscribes: invoice.subscribes,
         };
         let known: Vec<Transaction> = self.inner.store.list(&folder(&invoice.service))?;
         if known.iter().any(|other| (&other.id, other.came) == (&transaction.id, came)) {
@@ -118,6 +130,22 @@ impl Sandboxes {
         self.inner.store.put(&format!("{}{number:012}", folder(&invoice.service)), &transaction)
     }
 
+    /// Gives a charge back; false when it went back before. One that came by an update of the
+    /// desk's own stands in no book.
+    pub(super) fn refund_stars(&self, service: &str, asked: &Value) -> Result<bool, StoreError> {
+        let charge = asked.get("telegram_payment_charge_id").and_then(Value::as_str);
+        let known: Vec<Transaction> = self.inner.store.list(&folder(service))?;
+        let mut own = known.into_iter().filter(|known| Some(known.id.as_str()) == charge);
+        let Some(came) = own.next() else { return Ok(true) };
+        if own.next().is_some() {
+            return Ok(false);
+        }
+        let went = Transaction { came: false, date: self.inner.clock.now().as_second(), ..came };
+        let number = self.next("stars/count")?;
+        self.inner.store.put(&format!("{}{number:012}", folder(service)), &went)?;
+        Ok(true)
+    }
+
     /// Tells the bot of a payment or a refund, as an update of its own.
     pub(super) async fn tell_stars(
         &self,
@@ -125,7 +153,7 @@ impl Sandboxes {
         asked: &Outcome,
     ) -> Result<Option<Value>, StoreError> {
         let kind = match asked.outcome.as_str() {
-            "paid" => "successful_payment",
+            "paid" | "renewed" => "successful_payment",
             "refunded" => "refunded_payment",
             _ => return Ok(None),
         };
@@ -141,13 +169,20 @@ impl Sandboxes {
                 "from": { "id": user, "is_bot": false, "first_name": "" },
             },
         });
-        let payment = json!({
+        let mut payment = json!({
             "currency": asked.currency.as_ref().unwrap_or(&invoice.currency),
             "total_amount": asked.amount_minor.unwrap_or(invoice.amount_minor),
             "invoice_payload": invoice.reference,
             "telegram_payment_charge_id": invoice.external_id,
             "provider_payment_charge_id": "",
         });
+        let begins_or_goes_on = invoice.subscribes && kind == "successful_payment";
+        if let Some(payment) = payment.as_object_mut().filter(|_| begins_or_goes_on) {
+            let until = self.inner.clock.now().as_second().saturating_add(PERIOD_S);
+            payment.insert("subscription_expiration_date".to_owned(), until.into());
+            payment.insert("is_recurring".to_owned(), true.into());
+            payment.insert("is_first_recurring".to_owned(), (asked.outcome == "paid").into());
+        }
         if let Some(message) = update.get_mut("message").and_then(Value::as_object_mut) {
             message.insert(kind.to_owned(), payment);
         }

@@ -182,6 +182,9 @@ impl Sandboxes {
             "sendMessage" if text.as_ref().is_some_and(|text| text.chars().count() > 4096) => {
                 return Err(Refusal::Bad("Bad Request: message is too long"));
             }
+            "refundStarPayment" if !self.refund_stars(service, &payload)? => {
+                return Err(Refusal::Bad("Bad Request: CHARGE_ALREADY_REFUNDED"));
+            }
             _ => Value::Null,
         };
         let message_id = i64::try_from(bots.sent.len()).unwrap_or(i64::MAX).saturating_add(1);

@@ -353,6 +353,43 @@ async fn a_missing_secret_or_a_sandbox_in_production_keeps_a_function_from_start
     assert!(start(&[]).await.unwrap().contains("STAGE"));
 }
 
+#[tokio::test]
+async fn administrators_are_known_by_their_secret_alone() {
+    let admin = || {
+        let function = Function::<Demo>::get("demo-admin", "/admin").access(Access::Admin);
+        function.handled_by(get(async || ""))
+    };
+    let secret = "0123456789abcdef0123456789abcdef";
+    let set = started(admin(), &[]).await;
+    let unset = started(admin(), &[("ADMIN_SECRET", "")]).await;
+    let launch = launch_data(42);
+    for (function, header, status) in [
+        (&set, None, 403),
+        (&set, Some(""), 403),
+        (&set, Some(&secret[1..]), 403),
+        (&set, Some(secret), 200),
+        (&unset, None, 403),
+        (&unset, Some(""), 403),
+        (&unset, Some(secret), 403),
+    ] {
+        let mut headers = vec![("authorization", launch.as_str())];
+        headers.extend(header.map(|guess| ("x-admin-secret", guess)));
+        let reply = send(function, "GET", "/admin", &headers, "").await;
+        assert_eq!(reply.status, status, "{header:?}");
+        assert!(status == 200 || reply.body["code"] == "admin_required", "{}", reply.body);
+    }
+    let (aws, _engine) = testing::engine();
+    let prod = [
+        ("STAGE", "prod"),
+        ("SERVICE", "demo"),
+        ("TABLE_NAME", "t"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+    ];
+    let prod = prod.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+    let refused = admin().start(prod, aws).await.err().map(|error| error.to_string());
+    assert_eq!(refused.as_deref(), Some("setting ADMIN_SECRET is missing"));
+}
+
 #[test]
 fn access_decides_which_secrets_are_read() {
     let admin = Function::<Demo>::get("a", "/a").access(Access::Admin).handled_by(get(echo));

@@ -1,0 +1,70 @@
+//! Scheduled jobs that an administrator runs now.
+//!
+//! The job runs inside this function, under its own lease and with its own limits: it begins nothing
+//! new ten seconds before the function's end, and answers how far it came. So an answer is always
+//! the job's result, and no run goes on unseen.
+
+use axum::extract::State;
+use axum::routing::post;
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::Value;
+use shared::function::{Access, Function, Invocation};
+use shared::http::{Answer, Params};
+use shared::problem::Problem;
+use utoipa::ToSchema;
+
+use crate::wire::{self, success};
+use crate::{App, energies, gifts, outbox, payments, ratings, subscriptions, texts};
+
+/// `POST /api/admin/jobs/{name}`.
+#[must_use]
+pub fn run() -> Function<App> {
+    payments::asking(
+        Function::<App>::post("club-admin-job", "/api/admin/jobs/{name}")
+            .summary("Runs a scheduled job now")
+            .access(Access::Admin)
+            .limited(wire::ADMIN)
+            .answers::<JobRun>()
+            .handled_by(post(handle)),
+    )
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct JobRun {
+    /// The id of this run in the logs.
+    run_id: String,
+    /// What the job says of itself; `complete` is false where it had no time for all.
+    #[schema(value_type = Object)]
+    result: Value,
+}
+
+/// The job of this name: that of its lease.
+fn job(name: &str) -> Option<Function<App>> {
+    Some(match name {
+        "attempt_sweep" => payments::sweep(),
+        "energies_audit" => energies::audit(),
+        "gift_expiry" => gifts::expire(),
+        "outbox_sweep" => outbox::sweep(),
+        "ratings_publish" => ratings::publish(),
+        "renewal_reminders" => subscriptions::remind(),
+        "subscription_guard" => subscriptions::guard(),
+        _ => return None,
+    })
+}
+
+async fn handle(
+    State(app): State<App>,
+    Params(name): Params<String>,
+    invocation: Invocation,
+) -> Answer {
+    let unknown = || Problem::not_found("Not Found");
+    let job = job(&name).ok_or_else(unknown)?;
+    let run_id = invocation.request_id.clone();
+    let result = Box::pin(job.run_inside(app, invocation)).await.ok_or_else(unknown)??;
+    if result.get("lease_held") == Some(&Value::Bool(true)) {
+        let status = StatusCode::CONFLICT;
+        return Err(Problem::new(status, "lease_held", "Conflict", texts::LEASE_HELD));
+    }
+    success(JobRun { run_id, result })
+}

@@ -1,0 +1,48 @@
+//! Jobs that are run by hand.
+
+use shared::lease::Lease;
+
+use super::*;
+
+fn path(name: &str) -> String {
+    format!("/api/admin/jobs/{name}")
+}
+
+#[tokio::test]
+async fn every_job_runs_and_says_how_it_went() {
+    let office = Office::open().await;
+    for name in [
+        "attempt_sweep",
+        "energies_audit",
+        "gift_expiry",
+        "outbox_sweep",
+        "ratings_publish",
+        "renewal_reminders",
+        "subscription_guard",
+    ] {
+        let reply = office.post(run(), &path(name), json!({})).await;
+        assert_eq!(reply.status, 200, "{name}: {}", reply.body);
+        assert_eq!(reply.body["result"]["lease_held"], false, "{name}: {}", reply.body);
+        assert!(reply.body["run_id"].is_string());
+        let now = office.now();
+        let until = now + shared::clock::days(1);
+        let lease = Lease::acquire(office.world.table(), name, now, until).await;
+        let lease = lease.unwrap_or_else(|_| panic!("{name} keeps another lease, or keeps it"));
+        let held = office.post(run(), &path(name), json!({})).await;
+        assert_eq!(code(&held), (409, "lease_held".to_owned()), "{name}");
+        lease.release(office.world.table(), now).await.unwrap();
+    }
+    for unknown in ["other", "club-gifts-expire", "GIFT_EXPIRY", "%20"] {
+        let reply = office.post(run(), &path(unknown), json!({})).await;
+        assert_eq!(code(&reply), (404, "not_found".to_owned()), "{unknown}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_does_its_work() {
+    let office = Office::open().await;
+    office.linked("monthly_rub_2000").await;
+    office.pass(300);
+    let reply = office.post(run(), &path("attempt_sweep"), json!({})).await;
+    assert_eq!(reply.body["result"]["hints"], 1, "{}", reply.body);
+}

@@ -1,0 +1,8 @@
+//! `GET /api/admin/lavatop-offers`.
+
+fn main() -> Result<(), shared::function::BoxError> {
+    shared::function::run(club::admin::list_offers(
+        "club-admin-lavatop-offers",
+        "/api/admin/lavatop-offers",
+    ))
+}

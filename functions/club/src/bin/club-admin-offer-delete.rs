@@ -1,0 +1,8 @@
+//! `DELETE /api/admin/offers/{key}`.
+
+fn main() -> Result<(), shared::function::BoxError> {
+    shared::function::run(club::admin::delete_offer(
+        "club-admin-offer-delete",
+        "/api/admin/offers/{key}",
+    ))
+}

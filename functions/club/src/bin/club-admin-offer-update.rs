@@ -1,0 +1,8 @@
+//! `PATCH /api/admin/offers/{key}`.
+
+fn main() -> Result<(), shared::function::BoxError> {
+    shared::function::run(club::admin::update_offer(
+        "club-admin-offer-update",
+        "/api/admin/offers/{key}",
+    ))
+}
