@@ -49,7 +49,7 @@ struct Me {
 /// A member as the app sees itself.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct User {
+pub(crate) struct User {
     id: String,
     telegram_id: i64,
     username: Option<String>,
@@ -82,7 +82,7 @@ pub(super) struct User {
 }
 
 impl User {
-    pub(super) fn of(member: Member, now: Instant) -> Self {
+    pub(crate) fn of(member: Member, now: Instant) -> Self {
         Self {
             is_pro: member.is_paid(now),
             level: model::level(member.experience),

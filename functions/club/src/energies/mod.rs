@@ -29,7 +29,7 @@ use shared::function::Function;
 pub use api::{balance, history};
 pub use jobs::audit;
 pub use model::{Award, EnergyEntry, Expense, GIFT_AWARD, Kind, PAYMENT_AWARD, expiry};
-pub use store::{Income, Moved, award, income, spend};
+pub use store::{Income, Moved, award, income, newest, spend};
 
 use crate::App;
 

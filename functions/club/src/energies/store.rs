@@ -138,6 +138,14 @@ pub(super) async fn page(
     Ok(table.query(&query).await?)
 }
 
+/// A member's newest entries, the newest first. One query.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn newest(table: &Table, tg_id: i64, limit: u32) -> Result<Vec<EnergyEntry>> {
+    entries(&page(table, tg_id, limit, None).await?.items)
+}
+
 /// The entries among these items.
 pub(super) fn entries(items: &[Item]) -> Result<Vec<EnergyEntry>> {
     let entries = items.iter().filter(|item| item.text("kind") == Some(EnergyEntry::KIND));

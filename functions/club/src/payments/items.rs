@@ -7,6 +7,7 @@ use shared::ids;
 use shared::ledger::shard;
 use shared::money::Currency;
 use shared::table::{Entity, Key};
+use utoipa::ToSchema;
 
 use super::model::{Attempt, Payment, Status};
 use super::offers::{Offer, Purpose};
@@ -14,6 +15,8 @@ use super::providers::Provider;
 
 /// Partitions of the index of attempts that are to be looked at.
 pub const DUE_SHARDS: u64 = 4;
+/// The partition of the index `registry` that holds the stored offers.
+pub const OFFERS: &str = "OFFERS";
 /// How long what nobody decides by any more is kept, in days.
 const EVENTS_KEPT: u32 = 400;
 
@@ -53,11 +56,41 @@ impl Due {
     }
 }
 
+/// The partition of the index `payer` with what a payer has of this kind.
+#[must_use]
+pub fn payer_partition(kind: &str, tg_id: i64) -> String {
+    format!("{}#{tg_id}", kind.to_uppercase())
+}
+
+/// Where something stands in the index `payer`: by when it began.
+fn payer_index(kind: &str, tg_id: i64, at: Instant) -> [(&'static str, String); 2] {
+    [("payer_pk", payer_partition(kind, tg_id)), ("payer_at", at.to_string())]
+}
+
+/// The attribute by which the index `invoice` finds an attempt.
+pub const INVOICE_INDEXED: &str = "invoice_pk";
+
+/// The partition of the index `invoice` with the attempt of a provider's invoice. `None` of a
+/// provider whose invoices go by the attempt's own id.
+#[must_use]
+pub fn invoice_partition(provider: Provider, invoice_id: &str) -> Option<String> {
+    match provider {
+        Provider::Lavatop | Provider::Cloudpayments => {
+            Some(format!("{}#{invoice_id}", provider.name()))
+        }
+        Provider::Stars | Provider::Sandbox => None,
+    }
+}
+
 impl Entity for Offer {
     const KIND: &'static str = "Offer";
 
     fn key(&self) -> Key {
         Self::key_of(&self.key)
+    }
+
+    fn index(&self) -> Vec<(&'static str, String)> {
+        vec![("registry_pk", OFFERS.to_owned())]
     }
 }
 
@@ -78,7 +111,12 @@ impl Entity for Attempt {
 
     fn index(&self) -> Vec<(&'static str, String)> {
         let due = Due::of(self.status).filter(|_| self.due_at.is_some());
-        due.map(|due| vec![("due_pk", due.partition_of(&self.id))]).unwrap_or_default()
+        let mut index = Vec::from(payer_index(Self::KIND, self.payer, self.created_at));
+        index.extend(due.map(|due| ("due_pk", due.partition_of(&self.id))));
+        let invoice = self.invoice_id.as_deref();
+        let invoice = invoice.and_then(|id| invoice_partition(self.provider, id));
+        index.extend(invoice.map(|partition| (INVOICE_INDEXED, partition)));
+        index
     }
 }
 
@@ -174,6 +212,10 @@ impl Entity for Payment {
     fn key(&self) -> Key {
         Self::key_of(self.provider, &self.external_id)
     }
+
+    fn index(&self) -> Vec<(&'static str, String)> {
+        Vec::from(payer_index(Self::KIND, self.payer, self.at))
+    }
 }
 
 impl Payment {
@@ -222,6 +264,56 @@ impl Entity for Refund {
     }
 }
 
+/// What a person has decided about money that was put aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Fate {
+    /// Nothing yet.
+    #[default]
+    Open,
+    /// It is somebody's payment.
+    Assigned,
+    /// Nothing is to be done.
+    Dismissed,
+}
+
+impl Fate {
+    /// The partition of the index `due` that holds the rows with this fate, by when they came. They
+    /// are few: each is money that somebody has to look at.
+    #[must_use]
+    pub fn partition(self) -> &'static str {
+        match self {
+            Self::Open => "UNASSIGNED#open",
+            Self::Assigned => "UNASSIGNED#assigned",
+            Self::Dismissed => "UNASSIGNED#dismissed",
+        }
+    }
+}
+
+/// Whose payment the money is, as an administrator said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The attempt that was made for it.
+    pub attempt_id: String,
+    /// Whose, by Telegram id.
+    pub tg_id: i64,
+    /// The key of the offer that it pays.
+    pub offer: String,
+    /// The idempotency key of the call, hashed.
+    pub key: Option<String>,
+    /// When.
+    pub at: Instant,
+}
+
+/// Why nothing is to be done about money that was put aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dismissal {
+    /// In the administrator's words.
+    pub reason: String,
+    /// When.
+    pub at: Instant,
+}
+
 /// Money that matches no attempt or contradicts it, until a person decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnassignedPayment {
@@ -235,8 +327,22 @@ pub struct UnassignedPayment {
     pub amount: Option<String>,
     /// In which currency, as the provider said.
     pub currency: Option<String>,
+    /// Who paid, by Telegram id, where the provider said so.
+    pub payer: Option<i64>,
+    /// The provider's id of the standing subscription, where it told one.
+    pub contract_id: Option<String>,
+    /// Does it belong to a standing subscription?
+    #[serde(default)]
+    pub recurs: bool,
     /// Why it was not settled.
     pub reason: String,
+    /// What was decided.
+    #[serde(default)]
+    pub fate: Fate,
+    /// Whose it is; of a row that is open, what was begun and not ended.
+    pub assignment: Option<Assignment>,
+    /// Why nothing is to be done.
+    pub dismissal: Option<Dismissal>,
     /// When it came.
     pub at: Instant,
 }
@@ -247,6 +353,12 @@ impl UnassignedPayment {
     pub fn key_of(provider: Provider, external_id: &str) -> Key {
         Key::new(format!("UNASSIGNED#{}#{external_id}", provider.name()), "UNASSIGNED")
     }
+
+    /// Its id, which is the payment's once it is somebody's.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{}:{}", self.provider.name(), self.external_id)
+    }
 }
 
 impl Entity for UnassignedPayment {
@@ -254,6 +366,10 @@ impl Entity for UnassignedPayment {
 
     fn key(&self) -> Key {
         Self::key_of(self.provider, &self.external_id)
+    }
+
+    fn index(&self) -> Vec<(&'static str, String)> {
+        vec![("due_pk", self.fate.partition().to_owned()), ("due_at", self.at.to_string())]
     }
 }
 

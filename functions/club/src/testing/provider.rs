@@ -38,12 +38,26 @@ pub(crate) enum Mood {
     Silent,
     /// It takes the call and answers when it is let go.
     Held,
+    /// It does what it is asked to, and the answer is lost.
+    Mute,
 }
 
 #[derive(Debug, Default)]
 struct Books {
     mood: Mood,
     invoices: BTreeMap<String, Invoice>,
+    refunds: Vec<Refund>,
+}
+
+/// Money that it gave back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refund {
+    /// Of which payment, by the provider's id.
+    pub(crate) external_id: String,
+    /// What the club calls it.
+    pub(crate) refund_id: String,
+    /// Minor units.
+    pub(crate) amount_minor: u64,
 }
 
 /// A running provider; it ends with the test's runtime.
@@ -66,6 +80,7 @@ impl Provider {
             .route("/provider/invoices", post(make))
             .route("/provider/invoices/{id}", get(show))
             .route("/provider/invoices/{id}/state", put(change))
+            .route("/provider/payments/{id}/refunds", get(show_refunds).post(refund))
             .with_state(provider.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         provider
@@ -108,6 +123,11 @@ impl Provider {
         self.books().invoices.len()
     }
 
+    /// What it gave back, in the order it did.
+    pub(crate) fn refunds(&self) -> Vec<Refund> {
+        self.books().refunds.clone()
+    }
+
     /// Changes an invoice.
     pub(crate) fn change(&self, attempt_id: &str, change: impl FnOnce(&mut Invoice)) {
         change(self.books().invoices.get_mut(attempt_id).unwrap());
@@ -125,7 +145,7 @@ impl Provider {
         self.called.send_modify(|calls| *calls += 1);
         match mood {
             _ if given != Some(&expected) => Err(StatusCode::UNAUTHORIZED),
-            Mood::Fine => Ok(()),
+            Mood::Fine | Mood::Mute => Ok(()),
             Mood::Refusing(status) => Err(StatusCode::from_u16(status).unwrap()),
             Mood::Silent => std::future::pending().await,
             Mood::Held => {
@@ -198,4 +218,46 @@ async fn change(
         }
     });
     Ok((StatusCode::OK, Json(json!({}))))
+}
+
+async fn show_refunds(
+    State(provider): State<Provider>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Answer {
+    provider.admit(&headers).await?;
+    let refunds = provider.refunds();
+    let own = refunds.iter().filter(|refund| refund.external_id == id);
+    let shown = own.map(
+        |refund| json!({ "refund_id": refund.refund_id, "amount_minor": refund.amount_minor }),
+    );
+    Ok((StatusCode::OK, Json(json!({ "refunds": shown.collect::<Vec<_>>() }))))
+}
+
+#[derive(Deserialize)]
+struct GiveBack {
+    refund_id: String,
+    amount_minor: u64,
+}
+
+/// Gives money back as often as it is asked to: that nobody asks twice is what tests look for.
+async fn refund(
+    State(provider): State<Provider>,
+    headers: HeaderMap,
+    Path(external_id): Path<String>,
+    Json(wanted): Json<GiveBack>,
+) -> Answer {
+    provider.admit(&headers).await?;
+    let GiveBack { refund_id, amount_minor } = wanted;
+    let answer = json!({ "refund_id": refund_id, "amount_minor": amount_minor });
+    let refund = Refund { external_id, refund_id, amount_minor };
+    let mood = {
+        let mut books = provider.books();
+        books.refunds.push(refund);
+        books.mood
+    };
+    match mood {
+        Mood::Mute => std::future::pending().await,
+        _ => Ok((StatusCode::CREATED, Json(answer))),
+    }
 }

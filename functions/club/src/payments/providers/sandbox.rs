@@ -10,9 +10,9 @@ use shared::money::{Currency, Money};
 use shared::outbound::Call;
 use utoipa::ToSchema;
 
-use super::{Came, Invoice, ProviderError, Told};
+use super::{Came, GaveBack, Invoice, ProviderError, Told};
 use crate::App;
-use crate::payments::model::{Attempt, Said};
+use crate::payments::model::{Attempt, Payment, Said};
 
 /// What an invoice's state can be set to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -125,9 +125,60 @@ pub async fn set_state(
     Ok(())
 }
 
+/// A refund as the sandbox knows it.
+#[derive(Serialize, Deserialize)]
+struct Refunded {
+    refund_id: String,
+    amount_minor: u64,
+}
+
+#[derive(Deserialize)]
+struct AllRefunded {
+    refunds: Vec<Refunded>,
+}
+
+impl From<Refunded> for GaveBack {
+    fn from(refunded: Refunded) -> Self {
+        Self { refund_id: refunded.refund_id, minor: refunded.amount_minor }
+    }
+}
+
+/// Gives money back, once for each `refund_key`.
+pub(super) async fn refund(
+    app: &App,
+    payment: &Payment,
+    minor: u64,
+    refund_key: &str,
+    limit: Duration,
+) -> Result<GaveBack, ProviderError> {
+    let wanted = Refunded { refund_id: refund_key.to_owned(), amount_minor: minor };
+    let call = reach(app, Method::POST, &refunds_of(payment))?.json(&wanted);
+    let made: Refunded = call.time_limit(limit).send().await?.success()?.json()?;
+    Ok(made.into())
+}
+
+/// What it gave back of a payment.
+pub(super) async fn given_back(
+    app: &App,
+    payment: &Payment,
+    limit: Duration,
+) -> Result<Vec<GaveBack>, ProviderError> {
+    let call = reach(app, Method::GET, &refunds_of(payment))?.time_limit(limit);
+    let all: AllRefunded = call.send().await?.success()?.json()?;
+    Ok(all.refunds.into_iter().map(GaveBack::from).collect())
+}
+
+fn refunds_of(payment: &Payment) -> String {
+    format!("/payments/{}/refunds", payment.external_id)
+}
+
 fn call(app: &App, method: Method, path: &str) -> Result<Call, ProviderError> {
+    reach(app, method, &format!("/invoices{path}"))
+}
+
+fn reach(app: &App, method: Method, path: &str) -> Result<Call, ProviderError> {
     let base = app.payments.sandbox_url.as_deref().ok_or(ProviderError::Disabled)?;
     let secret = app.platform.secret("SANDBOX_SECRET").map_err(ProviderError::Setup)?;
-    let url = format!("{}/invoices{path}", base.trim_end_matches('/'));
+    let url = format!("{}{path}", base.trim_end_matches('/'));
     Ok(app.platform.outbound.call(method, &url).bearer(secret.expose()))
 }
