@@ -1,6 +1,6 @@
 //! The life of a subscription: its end, and the reminders before (§8; acceptance 14).
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{GIFT, Member, Webhook, World, local};
 
 const GUARD: &str = "club-subscriptions-guard";
@@ -15,6 +15,16 @@ async fn told(member: &Member, words: &str) -> usize {
 
 async fn closed(member: &Member) -> usize {
     told(member, "доступ к материалам и чатам клуба закрыт").await
+}
+
+/// Who had to leave which chat: chat and member.
+async fn kicked(world: &World) -> Vec<(i64, i64)> {
+    let calls = world.bot_calls("banChatMember").await;
+    let of = |call: &Value| (call["chat_id"].as_i64(), call["payload"]["user_id"].as_i64());
+    let mut found: Vec<_> =
+        calls.iter().map(of).map(|(chat, who)| (chat.unwrap(), who.unwrap())).collect();
+    found.sort_unstable();
+    found
 }
 
 /// The reminders that a member got: how often each.
@@ -39,7 +49,10 @@ async fn gives(giver: &Member, recipient: &Member) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a14_the_guard_closes_once_what_ended_a_day_ago() {
-    let world = local!("CLOCK" => "2026-01-20T05:59:00Z");
+    let world = local!(
+        "CLOCK" => "2026-01-20T05:59:00Z",
+        "PROTECTED_CHAT_IDS" => "-1001000000001,-1001000000002",
+    );
     let (anna, boris) = (world.member(42, "Анна").await, world.member(43, "Борис").await);
     anna.pays().await;
     boris.pays().await;
@@ -66,6 +79,11 @@ async fn a14_the_guard_closes_once_what_ended_a_day_ago() {
         assert_eq!((&ran["closed"], &ran["complete"]), (&json!(0), &json!(true)), "{ran}");
     }
     assert_eq!(all().await, [1, 0, 0, 0]);
+    assert_eq!(
+        kicked(&world).await,
+        [(-1_001_000_000_002, 42), (-1_001_000_000_001, 42)],
+        "from every chat, once"
+    );
     assert_eq!(boris.everything().await, paid);
     // The next day those of yesterday are over, too, and whoever comes back is closed once more.
     let anna = anna.user.sign_in().await;

@@ -17,6 +17,7 @@
 //! [`set_expiry`] puts them and the guard takes them out: no run looks at anybody whose time has
 //! not come.
 
+mod chats;
 mod jobs;
 mod model;
 mod store;
@@ -27,6 +28,7 @@ use jiff::SignedDuration;
 use shared::function::Function;
 use shared::settings::{Environment, SettingError};
 
+pub use chats::{follows, kick};
 pub use jobs::{guard, remind};
 pub use model::{Reminder, extended, shortened};
 pub use store::{SubscriptionEvent, due, set_expiry};

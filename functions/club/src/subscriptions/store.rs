@@ -148,7 +148,7 @@ impl Closing {
             .when("#subscription_expires = :seen")
             .when("attribute_not_exists(#closed_expiry) OR #closed_expiry <> :seen")
             .bind(":seen", expires);
-        let told = Message::AccessClosed { tg_id: member.tg_id };
+        let told = Message::Closed { tg_id: member.tg_id };
         let told = outbox::ask(&format!("closed:{}:{expires}", member.tg_id), &told, now)?;
         done(table.transact(vec![leave_team(change), told, lease.fence()]).await)
     }
@@ -238,7 +238,7 @@ impl Reminding {
 }
 
 /// Was it done, or refused?
-fn done(outcome: std::result::Result<(), WriteError>) -> Result<bool> {
+fn done(outcome: Result<(), WriteError>) -> Result<bool> {
     let Err(error) = outcome else { return Ok(true) };
     if error.refusal()?.has("lease") { Err(lease_lost()) } else { Ok(false) }
 }

@@ -14,7 +14,7 @@ const KINDS: [FaultKind; 5] = [
 ];
 const GUARD: &str = "club-subscriptions-guard";
 const REMIND: &str = "club-subscriptions-remind";
-const CLOSED: &str = "access_closed";
+const CLOSED: &str = "closed";
 const REMINDED: &str = "renewal_reminder";
 
 /// A club with three members who are over and three who are to be reminded.
