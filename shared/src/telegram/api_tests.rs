@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::api::{BotApi, BotApiError, SetWebhook};
-use super::outgoing::{ButtonAction, InlineButton, SendMessage, inline_keyboard};
+use super::outgoing::{
+    ButtonAction, InlineButton, SendMessage, SendVideo, inline_keyboard, users_request,
+};
 use super::send_error::{SendError, Transient, Unknown};
 use super::stars::{RefundOutcome, StarInvoice};
 use super::token::BotToken;
@@ -121,6 +123,24 @@ async fn send_message_speaks_the_protocol() {
 }
 
 #[tokio::test]
+async fn a_video_and_a_choice_speak_the_protocol() {
+    let server = Server::start().await;
+    server.ok(&json!({"message_id": 6, "video": {"file_id": "x"}}));
+    let video =
+        SendVideo { chat_id: ChatId(42), video: "x".into(), caption: "привет".into() };
+    assert_eq!(server.api().send_video(&video).await.unwrap().message_id, 6);
+    let body = json!({"chat_id": 42, "video": "x", "caption": "привет"});
+    assert_eq!(server.last(), ("sendVideo".to_owned(), body));
+    assert!(!format!("{video:?}").contains("привет"));
+    let request = json!({"request_id": 3, "user_is_bot": false, "max_quantity": 1});
+    let keyboard = json!({
+        "keyboard": [[{"text": "кому", "request_users": request}]],
+        "resize_keyboard": true, "one_time_keyboard": true,
+    });
+    assert_eq!(users_request("кому", 3), keyboard);
+}
+
+#[tokio::test]
 async fn errors_are_classified() {
     let server = Server::start().await;
     let api = server.api();
@@ -192,7 +212,8 @@ async fn people_are_banned_and_let_in_again() {
     assert_eq!(server.last(), ("unbanChatMember".to_owned(), body));
     let told = "Bad Request: not enough rights to restrict/unrestrict chat member";
     server.replies(400, &json!({"ok": false, "error_code": 400, "description": told}));
-    for error in [api.ban_chat_member(chat, person()).await, api.unban_chat_member(chat, person()).await]
+    for error in
+        [api.ban_chat_member(chat, person()).await, api.unban_chat_member(chat, person()).await]
     {
         assert!(matches!(error, Err(SendError::Final { code: 400, .. })), "{error:?}");
     }

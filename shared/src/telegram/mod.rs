@@ -9,6 +9,7 @@
 //! | [`token`] | the bot token as a secret |
 //! | [`webhook`] | the secret header of the webhook |
 //! | [`updates`], [`members`] | the updates a service reads |
+//! | [`taken`] | the row that gives each update one effect |
 //! | [`api`] | a thin Bot API client |
 //! | [`send_error`] | what its errors mean: above all whether a repeat is safe |
 //! | [`outgoing`] | messages and buttons |
@@ -25,6 +26,7 @@ pub mod outgoing;
 pub mod pace;
 pub mod send_error;
 pub mod stars;
+pub mod taken;
 pub mod third_party;
 pub mod token;
 pub mod updates;
@@ -36,6 +38,7 @@ pub use api::{BotApi, BotApiError};
 pub use init_data::{InitData, InitDataError, Key, Keys, Rules, sign, verify};
 pub use outgoing::SendMessage;
 pub use send_error::SendError;
+pub use taken::TelegramUpdate;
 pub use third_party::{Environment, ThirdParty};
 pub use token::{BotToken, BotTokenError};
 pub use updates::{Event, Update};

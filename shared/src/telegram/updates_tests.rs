@@ -40,6 +40,14 @@ fn text_photo_and_album() {
 }
 
 #[test]
+fn authors_are_people_as_launch_data_names_them() {
+    let profile = message(&json!({})).author().unwrap().profile();
+    assert_eq!((profile.id.get(), profile.first_name.as_str()), (1_000_000_001, "Test"));
+    assert_eq!(profile.username.as_deref(), Some("test_user"));
+    assert_eq!((profile.language_code.as_deref(), profile.photo_url), (Some("ru"), None));
+}
+
+#[test]
 fn bots_and_chats_are_no_authors() {
     let channel = json!({"id": -100, "type": "channel", "title": "C"});
     assert!(message(&json!({"sender_chat": channel})).author().is_none());

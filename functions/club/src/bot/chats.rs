@@ -1,14 +1,12 @@
 //! Who comes into the chats of members, and what becomes of the chats.
 
-use serde_json::json;
 use shared::clock::Instant;
 use shared::problem::Result;
 use shared::telegram::members::{ChatMemberUpdated, MemberStatus};
 use shared::telegram::user::ChatId;
-use shared::telegram::{BotApi, SendError};
+use shared::telegram::{BotApi, SendError, TelegramId, TelegramUpdate};
 
 use super::private::commit;
-use super::updates::TelegramUpdate;
 use crate::outbox::{self, Message};
 use crate::{App, auth, texts};
 
@@ -51,11 +49,9 @@ pub(super) async fn admit(
 ///
 /// # Errors
 /// [`SendError`].
-pub async fn turn_away(bot: &BotApi, tg_id: i64, chat: i64) -> Result<(), SendError> {
-    let ban = json!({ "chat_id": chat, "user_id": tg_id });
-    bot.call::<bool>("banChatMember", &ban).await?;
-    let lift = json!({ "chat_id": chat, "user_id": tg_id, "only_if_banned": true });
-    bot.call::<bool>("unbanChatMember", &lift).await.map(|_| ())
+pub async fn turn_away(bot: &BotApi, chat: ChatId, user: TelegramId) -> Result<(), SendError> {
+    bot.ban_chat_member(chat, user).await?;
+    bot.unban_chat_member(chat, user).await
 }
 
 /// The bot's own place has changed: those who run the club are told where it can do nothing in a

@@ -6,9 +6,8 @@ use shared::function::{Function, Invocation};
 use shared::problem::{Problem, Result};
 use shared::queue;
 use shared::telegram::updates::{ChatKind, Message, RefundedPayment, SuccessfulPayment};
-use shared::telegram::{Event, Update};
+use shared::telegram::{Event, TelegramUpdate, Update};
 
-use super::updates::TelegramUpdate;
 use super::{chats, private};
 use crate::App;
 use crate::payments::{self, Provider, Success, Word, stars_said};

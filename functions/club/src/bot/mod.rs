@@ -19,17 +19,16 @@ mod jobs;
 mod private;
 #[cfg(test)]
 mod tests;
-mod updates;
 mod webhook;
 
 use std::time::Duration;
 
 use shared::function::{Function, Platform};
 use shared::settings::{Environment, SettingError, Stage};
+pub use shared::telegram::taken::WRITE;
 
 pub use chats::turn_away;
 pub use jobs::update;
-pub use updates::{TelegramUpdate, WRITE};
 pub use webhook::webhook;
 
 use crate::App;

@@ -6,10 +6,10 @@ use shared::clock::Instant;
 use shared::idempotency::Idempotency;
 use shared::problem::{Problem, Result};
 use shared::table::Write;
+use shared::telegram::TelegramUpdate;
 use shared::telegram::deep_link::{GIFT, tagged};
 use shared::telegram::updates::{CallbackQuery, ChatKind, Message, User, UsersShared};
 
-use super::updates::TelegramUpdate;
 use crate::gifts::{self, Answered, Recipient};
 use crate::{App, auth, onboarding, outbox, texts};
 

@@ -143,7 +143,7 @@ async fn in_chat(
     }
     let done = match message {
         Message::Unban { .. } => bot.unban_chat_member(ChatId(chat), user).await,
-        Message::TurnAway { .. } => updates::turn_away(bot, tg_id, chat).await,
+        Message::TurnAway { .. } => updates::turn_away(bot, ChatId(chat), user).await,
         _ => match subscriptions::kick(app, bot, user, chat, clock.now()).await {
             Ok(done) => done,
             Err(problem) => return unread(id, &problem),

@@ -41,7 +41,6 @@ mod reversal;
 mod settlement;
 mod store;
 mod telegram;
-mod updates;
 mod webhook;
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ use shared::clock::Instant;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, contended};
 use shared::table::Write;
+use shared::telegram::TelegramUpdate;
 use shared::telemetry;
 
 use super::items::Receipt;
 use super::proof::{Doubt, Proof};
 use super::settlement::{self, Settled, done, put_aside, settle};
-use super::updates::TelegramUpdate;
 use crate::App;
 use crate::money::{self, Change, Kind, Kopecks, Reason};
 use crate::users::{User, user_key};

@@ -5,13 +5,14 @@ use shared::clock::Instant;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, contended};
 use shared::table::{Table, Write, WriteError};
+use shared::telegram::TelegramUpdate;
+use shared::telegram::taken;
 use shared::telemetry;
 
 use super::items::{InvoicePointer, Receipt, UnmatchedEvent};
 use super::model::{Event, Payment, Provider};
 use super::proof::{self, Doubt, Proof, Verdict};
 use super::store;
-use super::updates::{self, TelegramUpdate};
 use crate::App;
 use crate::events::{self, emit};
 use crate::money::{self, Change, Kind, Reason};
@@ -152,7 +153,7 @@ pub(super) fn done<T>(outcome: Result<(), WriteError>, value: T) -> Result<Round
         Err(error) => {
             let refusal = error.refusal()?;
             // Another delivery of the same update has had its effect.
-            let repeated = refusal.has(updates::WRITE);
+            let repeated = refusal.has(taken::WRITE);
             Ok(if repeated { Round::Done(value) } else { Round::Stale })
         }
     }
@@ -189,7 +190,7 @@ pub(super) async fn put_aside(
         Err(error) => {
             let refusal = error.refusal()?;
             // Known money, told of by an update that is not: only the update is to be kept.
-            if let Some(update) = update.filter(|_| !refusal.has(updates::WRITE)) {
+            if let Some(update) = update.filter(|_| !refusal.has(taken::WRITE)) {
                 return done(
                     app.platform.table.transact(vec![update.once()]).await,
                     Settled::Quarantined,

@@ -19,7 +19,7 @@ use shared::table::Write;
 use shared::telegram::members::{ChatMemberUpdated, MemberStatus};
 use shared::telegram::updates::{ChatKind, Message, PreCheckoutQuery};
 use shared::telegram::webhook::SECRET_HEADER;
-use shared::telegram::{Event, SendMessage, Update};
+use shared::telegram::{Event, SendMessage, TelegramUpdate, Update, taken};
 
 use super::model::PaymentRef;
 use super::proof::Proof;
@@ -27,7 +27,6 @@ use super::providers;
 use super::reversal::reverse;
 use super::settlement::settle;
 use super::store;
-use super::updates::{self, TelegramUpdate};
 use crate::users::user_key;
 use crate::{App, texts, wire};
 
@@ -215,7 +214,7 @@ async fn take_membership(
             let refusal = error.refusal()?;
             // Either it was taken before, or the person has never opened the app: nobody will be
             // sent anything.
-            tracing::debug!(repeated = refusal.has(updates::WRITE), "nothing to block");
+            tracing::debug!(repeated = refusal.has(taken::WRITE), "nothing to block");
             Ok(())
         }
     }

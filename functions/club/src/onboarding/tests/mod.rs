@@ -13,11 +13,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::clock::Instant;
 use shared::table::{Key, Write};
+use shared::telegram::TelegramUpdate;
 
 use super::model::{Onboarding, State};
 use super::{begun, heard, pressed, remind, sweep};
 use crate::auth::Member;
-use crate::bot::TelegramUpdate;
 use crate::outbox::relay;
 use crate::testing::{ONBOARDING, World};
 
