@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Call};
-use crate::{InitData, World};
+use crate::{InitData, World, is_of_onboarding};
 
 /// The offer of one month for oneself.
 pub const MONTH: &str = "monthly_rub_2000";
@@ -161,8 +161,15 @@ impl Member {
         self.get("/api/payments/status").await.ok()
     }
 
-    /// What the bot has written to them.
+    /// What the bot has written to them, but for what new members are told by the clock.
     pub async fn messages(&self) -> Vec<Value> {
+        let mut messages = self.all_messages().await;
+        messages.retain(|sent| !is_of_onboarding(sent["text"].as_str().unwrap_or_default()));
+        messages
+    }
+
+    /// What the bot has written to them.
+    pub async fn all_messages(&self) -> Vec<Value> {
         self.world().messages(self.id()).await
     }
 

@@ -5,24 +5,32 @@
 //! - [`auth`]: sign-in, and the member behind every credential;
 //! - [`payments`]: offers, attempts, settlement in one transaction, delayed checks;
 //! - [`gifts`]: paid periods that somebody else activates;
-//! - [`subscriptions`]: how long a member's time lasts;
+//! - [`subscriptions`]: how long a member's time lasts, and what its end brings;
 //! - [`bot`]: what Telegram tells the bot, payments in stars among it;
+//! - [`onboarding`]: the first weeks of a member;
+//! - [`admin`]: what those who run the club do by hand;
+//! - [`analytics`]: what the payment forms tell;
 //! - [`energies`]: the ledger of points, and its audit;
 //! - [`outbox`]: what members are told, once;
 //! - [`ratings`]: aggregates fed by the change stream, published by the hour;
-//! - [`health`]: readiness, and what no route matches.
+//! - [`health`]: readiness, and what no route matches;
+//! - [`shift`]: how a scheduled job gets its turn.
 //!
 //! Each capability is a folder: `model` has rules without I/O, `store` its items and
 //! transactions, `api` its endpoints, `jobs` its messages, schedules and stream consumers.
 
+pub mod admin;
+pub mod analytics;
 pub mod auth;
 pub mod bot;
 pub mod energies;
 pub mod gifts;
 pub mod health;
+pub mod onboarding;
 pub mod outbox;
 pub mod payments;
 pub mod ratings;
+pub mod shift;
 pub mod subscriptions;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -49,16 +57,22 @@ pub struct Parts {
     pub payments: payments::Settings,
     /// Terms of gifts.
     pub gifts: gifts::Settings,
+    /// Terms of subscriptions.
+    pub subscriptions: subscriptions::Settings,
     /// Where messages leave for members.
     pub outbox: outbox::Settings,
     /// What the bot is told.
     pub bot: bot::Settings,
+    /// What new members are told, and when.
+    pub onboarding: onboarding::Settings,
     /// The queue of the bot's updates, for functions that send to it.
     pub telegram_updates: Option<Queue>,
     /// The queue of delayed payment checks, for functions that send to it.
     pub payment_checks: Option<Queue>,
     /// The queue of outbox deliveries, for functions that send to it.
     pub outbox_queue: Option<Queue>,
+    /// The queue of steps of onboardings, for functions that send to it.
+    pub onboarding_queue: Option<Queue>,
 }
 
 impl std::ops::Deref for App {
@@ -78,11 +92,14 @@ impl Service for App {
         Ok(Self(Arc::new(Parts {
             payments: payments::Settings::from_environment(environment)?,
             gifts: gifts::Settings::from_environment(environment)?,
+            subscriptions: subscriptions::Settings::from_environment(environment)?,
             outbox: outbox::Settings::from_environment(environment)?,
             bot: bot::Settings::from_platform(&platform)?,
+            onboarding: onboarding::Settings::from_environment(environment)?,
             telegram_updates: queue("TELEGRAM_UPDATES_QUEUE_URL"),
             payment_checks: queue("PAYMENT_CHECKS_QUEUE_URL"),
             outbox_queue: queue("OUTBOX_QUEUE_URL"),
+            onboarding_queue: queue("ONBOARDING_QUEUE_URL"),
             platform,
         })))
     }
@@ -99,7 +116,11 @@ pub fn functions() -> Vec<Function<App>> {
         auth::functions(),
         payments::functions(),
         gifts::functions(),
+        subscriptions::functions(),
         bot::functions(),
+        onboarding::functions(),
+        admin::functions(),
+        analytics::functions(),
         energies::functions(),
         ratings::functions(),
         outbox::functions(),

@@ -2,6 +2,8 @@
 //! provider over HTTP, a clock that stands still until it is moved.
 
 mod bot_api;
+mod cloudpayments;
+mod lavatop;
 mod provider;
 mod request;
 
@@ -21,6 +23,10 @@ use shared::table::{Entity, Item, Key, Table, Write};
 use crate::App;
 use crate::auth::Member;
 pub(crate) use bot_api::{BotMood, BotServer};
+pub(crate) use cloudpayments::{
+    API_SECRET as CLOUD_SECRET, CloudMood, CloudServer, PUBLIC_ID as CLOUD_ID,
+};
+pub(crate) use lavatop::{LavatopMood, LavatopServer};
 pub(crate) use provider::{Mood, Provider};
 pub(crate) use request::{Reply, Request};
 
@@ -82,6 +88,8 @@ impl World {
             Function::<App>::schedule("test", "rate(1 minute)", |_, _| async { Ok(()) })
                 .needs("SANDBOX_SECRET")
                 .needs("TELEGRAM_BOT_TOKEN")
+                .given_with("LAVATOP_API_URL", "LAVATOP_API_KEY")
+                .given_with("CLOUDPAYMENTS_PUBLIC_ID", "CLOUDPAYMENTS_API_SECRET")
                 .needs("JWT_SECRET");
         let (environment, aws) = surroundings(&settings, &engine, "test");
         let platform =
@@ -291,6 +299,9 @@ fn fixed() -> Vec<(&'static str, String)> {
         ("ADMIN_SECRET", "test-admin-secret-0123456789abcdef01"),
         ("SANDBOX_SECRET", SANDBOX_SECRET),
         ("TELEGRAM_WEBHOOK_SECRET", WEBHOOK_SECRET),
+        ("LAVATOP_API_KEY", lavatop::API_KEY),
+        ("LAVATOP_WEBHOOK_SECRET", lavatop::WEBHOOK_SECRET),
+        ("CLOUDPAYMENTS_API_SECRET", CLOUD_SECRET),
         ("ACCESS_TTL_S", "315360000"),
         ("RATE_API", "10000/1"),
         ("RATE_PAYMENT", "10000/1"),
@@ -338,7 +349,7 @@ async fn create_table(engine: &Engine) {
         })
     };
     let attributes =
-        ["pk", "sk", "history_at", "due_pk", "due_at", "rank_pk", "rank_sk", "registry_pk"]
+        ["pk", "sk", "history_at", "due_pk", "due_at", "rank_pk", "rank_sk", "registry_pk", "invoice_pk", "payer_pk", "payer_at"]
             .map(|name| json!({ "AttributeName": name, "AttributeType": "S" }));
     let table = json!({
         "TableName": TABLE,
@@ -350,6 +361,8 @@ async fn create_table(engine: &Engine) {
             index("due", "due_pk", "due_at", "KEYS_ONLY"),
             index("rank", "rank_pk", "rank_sk", "ALL"),
             index("registry", "registry_pk", "pk", "KEYS_ONLY"),
+            index("invoice", "invoice_pk", "pk", "KEYS_ONLY"),
+            index("payer", "payer_pk", "payer_at", "KEYS_ONLY"),
         ],
         "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
     });

@@ -73,7 +73,10 @@ async fn a12_a_gift_of_an_active_subscriber_is_its_recipients_alone() {
     assert_eq!(history[0]["reason"], "Активация подарочной подписки");
     let told = texts(&anna).await;
     assert_eq!(told.iter().filter(|text| text.contains("подарок активирован")).count(), 1);
+    // The recipient hears of the club, and nothing else.
     assert!(texts(&boris).await.is_empty());
+    let begun = boris.all_messages().await;
+    assert_eq!(begun.len(), 1, "{begun:?}");
     assert_eq!(activate(&boris, &token).await.ok(), body, "the same once more");
     assert_eq!((boris.balance().await, anna.everything().await), (500, before));
 }
