@@ -151,6 +151,12 @@ impl World {
             .is(200);
     }
 
+    /// What the payment provider answers at a path of its sandbox.
+    pub async fn provider_knows(&self, path: &str) -> Value {
+        let url = format!("{}/_local/{path}", self.running().sandboxes);
+        self.asked(self.http().get(url).bearer_auth(self.secret("SANDBOX_SECRET"))).await
+    }
+
     /// A call to Crypto Pay with the service's token; what it answers.
     pub async fn crypto_pay(&self, method: &str, body: &Value) -> Value {
         let root = &self.running().sandboxes;

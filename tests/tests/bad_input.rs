@@ -31,6 +31,7 @@ fn call(route: &Route, member: &Member) -> Call {
         Access::Anyone => call,
         Access::Member => call.bearer(&member.token),
         Access::Provider => call.header("x-sandbox-secret", world.secret("SANDBOX_SECRET")),
+        Access::Admin => call.header("x-admin-secret", world.secret("ADMIN_SECRET")),
         Access::Telegram => {
             let secret = world.secret("TELEGRAM_WEBHOOK_SECRET");
             call.header("x-telegram-bot-api-secret-token", secret)
