@@ -205,7 +205,7 @@ impl Run<'_> {
 
     /// Those of them that are not stored, each once. One read for a hundred; one more where some
     /// are missing, of which payments may have been put aside.
-    async fn unknown<'p, T: Listed>(
+    async fn unknown<'p, T: Listed + 'p>(
         &self,
         listed: impl Iterator<Item = (Key, &'p T)>,
     ) -> Result<Vec<&'p T>> {
@@ -258,4 +258,10 @@ fn payment_at(success: &Success) -> Key {
 
 fn refund_at(word: &Word) -> Key {
     Refund::key_of(word.provider, &word.external_id, &word.refund_id)
+}
+
+/// A walk that an earlier run did not end.
+#[cfg(test)]
+pub(super) fn left_at(provider: Provider, now: Instant, page: &str) -> impl Entity + use<> {
+    Walk { provider, since: now - days(WINDOW_DAYS), page: Some(page.to_owned()) }
 }

@@ -24,7 +24,7 @@ use crate::texts;
 use crate::wire::lease_lost;
 
 /// A provider's word that money went back.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
     /// Who says so.
     pub provider: Provider,

@@ -7,7 +7,7 @@ use shared::lease::Lease;
 use shared::problem::Result;
 use shared::table::{Item, Refusal, Table, Write, WriteError};
 
-use super::items::{AnalyticsEvent, Due, OpenAttempt};
+use super::items::{AnalyticsEvent, Due, INVOICE_INDEXED, OpenAttempt, invoice_partition};
 use super::model::{Attempt, Event, Status};
 use super::providers::Invoice;
 use crate::outbox::{self, Message};
@@ -76,7 +76,7 @@ pub async fn answered(
     let Some(write) = changed("attempt", attempt, Event::Answered, now) else {
         return Ok(attempt.status);
     };
-    let write = write
+    let write = found_by(write, attempt, invoice)
         .set("invoice_id", &invoice.id)
         .set("url", &invoice.url)
         .set("due_pk", Due::Check.partition_of(&attempt.id))
@@ -85,7 +85,7 @@ pub async fn answered(
         Ok(_) => return Ok(Status::Pending),
         Err(error) => error.refusal()?,
     };
-    linked(table, &attempt.id, invoice).await?;
+    linked(table, attempt, invoice).await?;
     let found = refusal.old("attempt").map(Item::read::<Attempt>).transpose()?;
     Ok(found.map_or(Status::Failed, |found| found.status))
 }
@@ -94,13 +94,22 @@ pub async fn answered(
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn linked(table: &Table, attempt_id: &str, invoice: &Invoice) -> Result<()> {
-    let write = Write::update("attempt", Attempt::key_of(attempt_id))
+pub async fn linked(table: &Table, attempt: &Attempt, invoice: &Invoice) -> Result<()> {
+    let write = Write::update("attempt", Attempt::key_of(&attempt.id));
+    let write = found_by(write, attempt, invoice)
         .set_once("invoice_id", &invoice.id)
         .set_once("url", &invoice.url)
         .when("attribute_exists(#pk)");
     table.write(write).await?;
     Ok(())
+}
+
+/// Lets the index `invoice` find the attempt by its invoice.
+fn found_by(write: Write, attempt: &Attempt, invoice: &Invoice) -> Write {
+    match invoice_partition(attempt.provider, &invoice.id) {
+        Some(partition) => write.set_once(INVOICE_INDEXED, partition),
+        None => write,
+    }
 }
 
 /// Ends an attempt without money, as `event` has it. False when it had moved on: nothing is
