@@ -185,6 +185,7 @@ impl Settings {
 #[must_use]
 pub fn functions() -> Vec<Function<App>> {
     let mut all = vec![link(), status(), attempt(), sandbox_webhook(), sandbox_state(), check(), sweep(), users_cancel(), payments_cancel(), reconcile()];
+    all.extend([support_link(), detect_provider(), lavatop_payment(), lavatop_recurring()]);
     all.extend(cloudpayments::functions());
     all
 }
