@@ -74,7 +74,7 @@ async fn attempt_of(app: &App, payment: &str, notice: &Fields) -> Result<String>
     Ok(match (payment, notice.attempts()) {
         (Some(payment), _) => payment.attempt_id,
         (None, Attempts::One(id)) => id,
-        (None, Attempts::Two | Attempts::None) => notice.kept("InvoiceId").unwrap_or_default(),
+        (None, Attempts::Two | Attempts::None) => String::new(),
     })
 }
 

@@ -22,6 +22,8 @@ use crate::payments::providers::ProviderError;
 pub const PUBLIC_ID: &str = "CLOUDPAYMENTS_PUBLIC_ID";
 /// The secret of its API, by which it signs its notifications as well.
 pub const API_SECRET: &str = "CLOUDPAYMENTS_API_SECRET";
+/// Where that secret is kept, of functions that read it.
+const API_SECRET_ID: &str = "CLOUDPAYMENTS_API_SECRET_SECRET_ID";
 /// The setting with the API's address, for tests.
 const API_URL: &str = "CLOUDPAYMENTS_API_URL";
 /// Where the API is.
@@ -43,15 +45,23 @@ impl Settings {
     /// that declares it, which does not start without.
     ///
     /// # Errors
-    /// When one is malformed; in production, when the API is not called over TLS.
+    /// When one is malformed; in production, when there is a secret for nobody, or the API is not
+    /// called over TLS.
     pub fn from_environment(environment: &Environment) -> Result<Option<Self>, SettingError> {
-        let Some(public_id) = environment.get(PUBLIC_ID) else { return Ok(None) };
+        let stage = environment.stage()?;
+        let secret = [API_SECRET, API_SECRET_ID].into_iter().find_map(|name| environment.get(name));
+        let Some(public_id) = environment.get(PUBLIC_ID) else {
+            return match (stage, secret) {
+                (Stage::Prod, Some(_)) => Err(SettingError::Missing(PUBLIC_ID.to_owned())),
+                _ => Ok(None),
+            };
+        };
         let malformed = |name: &str| Err(SettingError::Malformed(name.to_owned()));
         if public_id.contains(':') || !public_id.bytes().all(|byte| byte.is_ascii_graphic()) {
             return malformed(PUBLIC_ID);
         }
         let url = environment.get(API_URL).unwrap_or(DEFAULT_URL).trim_end_matches('/');
-        if environment.stage()? == Stage::Prod && !url.starts_with("https://") {
+        if stage == Stage::Prod && !url.starts_with("https://") {
             return malformed(API_URL);
         }
         Ok(Some(Self { public_id: public_id.to_owned(), url: url.to_owned() }))
