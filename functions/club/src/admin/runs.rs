@@ -15,7 +15,7 @@ use shared::problem::Problem;
 use utoipa::ToSchema;
 
 use crate::wire::{self, success};
-use crate::{App, energies, gifts, outbox, payments, ratings, subscriptions, texts};
+use crate::{App, energies, gifts, onboarding, outbox, payments, ratings, subscriptions, texts};
 
 /// `POST /api/admin/jobs/{name}`.
 #[must_use]
@@ -45,7 +45,9 @@ fn job(name: &str) -> Option<Function<App>> {
         "attempt_sweep" => payments::sweep(),
         "energies_audit" => energies::audit(),
         "gift_expiry" => gifts::expire(),
+        "onboarding_sweep" => onboarding::sweep(),
         "outbox_sweep" => outbox::sweep(),
+        "payments_reconcile" => payments::reconcile(),
         "ratings_publish" => ratings::publish(),
         "renewal_reminders" => subscriptions::remind(),
         "subscription_guard" => subscriptions::guard(),
