@@ -134,7 +134,7 @@ async fn corrected(table: &Table, feed: &Feed) -> Result<Option<Correction>> {
     for reading in 1..=READINGS {
         let before = shards(table, feed).await?;
         let count = standing(table, feed).await?;
-        let quiet = events::all_published(table).await? && shards(table, feed).await? == before;
+        let quiet = events::all_counted(table).await? && shards(table, feed).await? == before;
         let said: i64 = before.iter().sum();
         if quiet && said == count {
             return Ok(None);

@@ -123,8 +123,8 @@ async fn run_sweep(app: App, invocation: Invocation) -> Result<Swept> {
     for shard in 0..SHARDS {
         let mut cursor = None;
         loop {
-            let by = invocation.now - OVERDUE;
-            let (rows, next) = overdue(&app.platform.table, shard, by, cursor).await?;
+            let query = unpublished(shard).up_to((invocation.now - OVERDUE).to_string());
+            let (rows, next) = page(&app.platform.table, query.after(cursor)).await?;
             publish_all(&app, &rows, invocation.now, &mut swept).await;
             if next.is_none() {
                 break;
@@ -156,14 +156,9 @@ async fn publish_all(app: &App, rows: &[Item], now: Instant, swept: &mut Swept) 
     }
 }
 
-/// One page of the events of one shard that were committed by `by`. One query and one read.
-async fn overdue(
-    table: &Table,
-    shard: u64,
-    by: Instant,
-    cursor: Option<Cursor>,
-) -> Result<(Vec<Item>, Option<Cursor>)> {
-    let page = table.query(&unpublished(shard).up_to(by.to_string()).after(cursor)).await?;
+/// One page of unpublished events, and where it ended. One query and one read.
+async fn page(table: &Table, query: Query) -> Result<(Vec<Item>, Option<Cursor>)> {
+    let page = table.query(&query).await?;
     let keys: Vec<_> = page.items.iter().filter_map(Item::key).collect();
     if keys.is_empty() {
         return Ok((Vec::new(), page.next));
@@ -179,14 +174,26 @@ fn unpublished(shard: u64) -> Query {
     Query::global_index("due", partition, "due_at").limit(PAGE)
 }
 
-/// Is nothing left to be published, as far as the index tells?
+/// Has every event been counted, as far as the index tells? Some may still be told to subscribers.
 ///
 /// # Errors
 /// When the store does not answer.
-pub(crate) async fn all_published(table: &Table) -> Result<bool> {
+pub(crate) async fn all_counted(table: &Table) -> Result<bool> {
     for shard in 0..SHARDS {
-        if !table.query(&unpublished(shard)).await?.items.is_empty() {
-            return Ok(false);
+        let mut cursor = None;
+        loop {
+            let (rows, next) = page(table, unpublished(shard).after(cursor)).await?;
+            let is_counted = |row: &Item| {
+                let by_itself = row.text("kind") == Some(OutboxEvent::KIND);
+                by_itself && row.read::<OutboxEvent>().is_ok_and(|event| event.counted)
+            };
+            if !rows.iter().all(is_counted) {
+                return Ok(false);
+            }
+            if next.is_none() {
+                break;
+            }
+            cursor = next;
         }
     }
     Ok(true)

@@ -32,7 +32,7 @@ use shared::function::Function;
 
 pub use counters::{COUNTER_SHARDS, CounterMove, Feed, FeedCounter, moves};
 pub use hints::{DeadlineHint, DigestHint, FanoutHint, NoticeHint, V1};
-pub(crate) use jobs::all_published;
+pub(crate) use jobs::all_counted;
 pub use jobs::{relay, sweep};
 pub use model::{CarriedEvent, Event, OrderFacts, OutboxEvent, SHARDS, carry, emit};
 

@@ -347,7 +347,7 @@ async fn an_order_that_is_deleted_before_its_end_was_published_moves_counters_by
     let town = Town::open().await;
     let order = order(1, town.world.now());
     town.post(&order).await;
-    town.follow().await;
+    town.settle().await;
     let expired = end(&order, Status::Expired, true, 0);
     carried(&town, &order, &expired).await;
     let (from, to) = (Status::Expired, Status::Deleted);
