@@ -106,6 +106,8 @@ impl Sandboxes {
             created_at: instant(now),
             paid_at: None,
             expires_at: life.and_then(|life| now.checked_add(life).ok()),
+            subscribes: false,
+            renewals: 0,
         };
         self.keep(&invoice)?;
         Ok(success(&self.crypto_shown(&invoice, None)))

@@ -67,6 +67,12 @@ pub struct Invoice {
     /// When it can be paid no more, by the clock.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
+    /// Does it begin a subscription in stars?
+    #[serde(default)]
+    pub subscribes: bool,
+    /// How often that was renewed.
+    #[serde(default)]
+    pub renewals: u32,
 }
 
 /// The id that a reference such as `er1.42` names.
@@ -141,5 +147,21 @@ impl Sandboxes {
         }
         self.keep(&invoice)?;
         Ok(invoice)
+    }
+
+    /// The next charge of a subscription in stars, as an invoice that was paid by it; `None` where
+    /// none was begun.
+    pub(super) fn renewed(
+        &self,
+        mut invoice: Invoice,
+        external_id: Option<String>,
+    ) -> Result<Option<Invoice>, StoreError> {
+        let Some(first) = invoice.external_id.clone().filter(|_| invoice.subscribes) else {
+            return Ok(None);
+        };
+        invoice.renewals = invoice.renewals.saturating_add(1);
+        self.keep(&invoice)?;
+        let charge = external_id.unwrap_or_else(|| format!("{first}_{}", invoice.renewals));
+        Ok(Some(Invoice { external_id: Some(charge), ..invoice }))
     }
 }

@@ -57,15 +57,21 @@ impl Sandboxes {
     }
 
     async fn settle(&self, id: &str, asked: Outcome) -> Result<Response<Bytes>, StoreError> {
-        if !["paid", "failed", "refunded"].contains(&asked.outcome.as_str()) {
-            return Ok(reply::bad("outcome must be paid, failed or refunded"));
+        if !["paid", "failed", "refunded", "renewed"].contains(&asked.outcome.as_str()) {
+            return Ok(reply::bad("outcome must be paid, failed, refunded or renewed"));
         }
         let Some(invoice) = self.find(asked.service.as_deref(), id)? else {
             let what = format!("the provider has no invoice of {id}");
             return Ok(reply::refused(StatusCode::NOT_FOUND, what));
         };
         let external_id = asked.external_id.clone();
-        let invoice = self.set_state(invoice, &asked.outcome, external_id)?;
+        let invoice = match asked.outcome.as_str() {
+            "renewed" => self.renewed(invoice, external_id)?,
+            state => Some(self.set_state(invoice, state, external_id)?),
+        };
+        let Some(invoice) = invoice else {
+            return Ok(reply::bad("what is renewed is a subscription in stars that was paid"));
+        };
         let count = if asked.webhook { asked.deliveries.min(MAX_DELIVERIES) } else { 0 };
         let mut deliveries = Vec::new();
         if invoice.via == Via::TelegramStars {

@@ -90,3 +90,38 @@ async fn stars_are_booked_once_and_told_as_updates() {
     assert_eq!(rest["result"]["transactions"].as_array().unwrap().len(), 1);
     sandbox.alone.stop().await;
 }
+
+#[tokio::test]
+async fn a_subscription_in_stars_is_renewed_by_charges_of_its_own() {
+    let sandbox = Sandbox::start().await;
+    let bot = "sandbox/telegram/bot7000000002:local-errands";
+    let link = async |payload: &str, period: Value| {
+        let wanted = json!({
+            "title": "t", "description": "d", "payload": payload, "currency": "XTR",
+            "prices": [{ "label": "x", "amount": 1500 }], "subscription_period": period,
+        });
+        sandbox.post(&format!("{bot}/createInvoiceLink"), &wanted).await
+    };
+    link("er1.8", json!(2_592_000)).await;
+    link("er1.9", Value::Null).await;
+    let outcome = |outcome: &str| json!({ "outcome": outcome, "webhook": false });
+    let refused = sandbox.post("payments/8", &outcome("renewed")).await;
+    assert!(refused["error"].is_string(), "{refused}");
+    for id in ["8", "9"] {
+        sandbox.post(&format!("payments/{id}"), &outcome("paid")).await;
+    }
+    let once = sandbox.post("payments/9", &outcome("renewed")).await;
+    assert!(once["error"].is_string(), "{once}");
+    for charge in ["stx_8_1", "stx_8_2"] {
+        let renewed = sandbox.post("payments/8", &outcome("renewed")).await;
+        assert_eq!(renewed["invoice"]["external_id"], charge);
+    }
+    let listed = sandbox.post(&format!("{bot}/getStarTransactions"), &json!({})).await;
+    let listed = listed["result"]["transactions"].as_array().unwrap().clone();
+    let seen = listed.iter().map(|one| (&one["id"], &one["source"]["subscription_period"]));
+    let (period, none) = (json!(2_592_000), Value::Null);
+    let ids = ["stx_8", "stx_9", "stx_8_1", "stx_8_2"].map(Value::from);
+    let expected = ids.iter().zip([&period, &none, &period, &period]);
+    assert_eq!(seen.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    sandbox.alone.stop().await;
+}
