@@ -50,6 +50,10 @@ pub(super) async fn handle_refund(
     Now(now): Now,
     Genuine(notice): Genuine,
 ) -> Answer {
+    // Money that goes to a card is none that came back from us.
+    if notice.moves() == Moves::Other {
+        return taken();
+    }
     match (notice.number("PaymentTransactionId"), notice.operation()) {
         (Some(payment), Some(refund)) => {
             let word = Word {
