@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::model::{self, Member};
 use super::store;
+use crate::payments::Provider;
 use crate::wire::{self, succeeded, success};
 use crate::{App, texts};
 
@@ -104,7 +105,10 @@ impl User {
             auto_renewal_enabled: member.auto_renewal,
             gifted: member.gifted,
             lava_contact_id: None,
-            cloudpayments_subscription_id: None,
+            cloudpayments_subscription_id: member
+                .contract
+                .filter(|own| member.auto_renewal && own.provider == Provider::Cloudpayments)
+                .map(|own| own.contract_id),
             settings: member.settings,
             created_at: member.created_at,
             updated_at: member.updated_at,

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::contracts::{self, ContractHandle, EndError, RecurringContract};
 use super::model::{moscow_date, read_id};
-use super::providers::Provider;
+use super::providers::{Provider, asking};
 use crate::auth::{self, Member};
 use crate::wire::{self, success};
 use crate::{App, texts};
@@ -21,24 +21,32 @@ use crate::{App, texts};
 /// `POST /api/v1/users/cancel-subscription`.
 #[must_use]
 pub fn users_cancel() -> Function<App> {
-    Function::<App>::post("club-users-cancel-subscription", "/api/v1/users/cancel-subscription")
-        .summary("Ends the subscription that renews the caller's; what is paid stays")
-        .limited(wire::PAYMENT)
-        .takes::<Wish>()
-        .answers::<Cancelled>()
-        .handled_by(post(handle))
+    let function = Function::<App>::post(
+        "club-users-cancel-subscription",
+        "/api/v1/users/cancel-subscription",
+    )
+    .summary("Ends the subscription that renews the caller's; what is paid stays")
+    .limited(wire::PAYMENT)
+    .takes::<Wish>()
+    .answers::<Cancelled>()
+    .handled_by(post(handle));
+    asking(function)
 }
 
 /// `POST /api/payments/cancel-subscription`: the same for the payment forms.
 #[must_use]
 pub fn payments_cancel() -> Function<App> {
-    Function::<App>::post("club-payments-cancel-subscription", "/api/payments/cancel-subscription")
-        .summary("Ends the subscription that renews the caller's, for the payment forms")
-        .limited(wire::PAYMENT)
-        .dressed(wire::in_russian)
-        .takes::<Wish>()
-        .answers::<Cancelled>()
-        .handled_by(post(handle))
+    let function = Function::<App>::post(
+        "club-payments-cancel-subscription",
+        "/api/payments/cancel-subscription",
+    )
+    .summary("Ends the subscription that renews the caller's, for the payment forms")
+    .limited(wire::PAYMENT)
+    .dressed(wire::in_russian)
+    .takes::<Wish>()
+    .answers::<Cancelled>()
+    .handled_by(post(handle));
+    asking(function)
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -120,10 +120,17 @@ impl Party {
         self.world.items(kind).await.len()
     }
 
-    /// The outbox, by message.
+    /// The outbox, by message: what was asked for, and what a row stands for that nobody has
+    /// performed yet.
     async fn messages(&self, message: &str) -> usize {
         let outbox = self.world.items("Outbox").await;
-        let is = |item: &&Value| item["payload"]["M"]["message"]["S"] == message;
+        let says = |item: &Value, what: &str| item["payload"]["M"]["message"]["S"] == what;
+        let is = |item: &&Value| {
+            says(item, message)
+                || message == "gift_activated"
+                    && says(item, "gift_taken")
+                    && item["state"]["S"] == "pending"
+        };
         outbox.iter().filter(is).count()
     }
 

@@ -26,7 +26,7 @@ async fn a_settlement_that_dies_anywhere_settles_once() {
     let shop = Shop::open().await;
     let id = shop.linked().await;
     let calls = calls(&shop, function, shop.succeed(&id)).await;
-    assert_eq!(calls, 3);
+    assert_eq!(calls, 2);
     for at in 0..calls {
         for mode in MODES {
             let shop = Shop::open().await;

@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use shared::clock::days;
 use shared::lease::Lease;
 
+use super::stars::{NOW_S, star_shop};
+use super::updates::{recurring, refunded};
 use super::*;
-use crate::payments::{attempt, check, status, sweep};
+use crate::payments::Provider;
+use crate::payments::{attempt, check, reconcile, status, sweep};
 use crate::testing::{CHECKS, Mood};
 
 const TABLE: &str = "table/test-club";
@@ -14,13 +17,13 @@ const DUE: &str = "table/test-club/index/due";
 const QUEUE: &str = "queue/payment-checks";
 
 /// What `function` asked for so far, without what the choke point needs for members.
-fn asked(shop: &Shop, function: &str) -> BTreeSet<(String, String)> {
+pub(super) fn asked(shop: &Shop, function: &str) -> BTreeSet<(String, String)> {
     let calls = shop.world.engine.calls().of(&format!("local-{function}"));
     let permissions = calls.into_iter().flat_map(|call| call.permissions);
     permissions.map(|permission| (permission.action, permission.resource)).collect()
 }
 
-fn allowed(table: &[&str], rest: &[(&str, &str)]) -> BTreeSet<(String, String)> {
+pub(super) fn allowed(table: &[&str], rest: &[(&str, &str)]) -> BTreeSet<(String, String)> {
     let table = table.iter().map(|action| (format!("dynamodb:{action}"), TABLE.to_owned()));
     let rest = rest.iter().map(|(action, on)| ((*action).to_owned(), (*on).to_owned()));
     table.chain(rest).collect()
@@ -84,9 +87,57 @@ async fn functions_ask_for_exactly_this() {
     assert_eq!(asked(&shop, "club-payments-link"), allowed(&all, &[send]));
     assert_eq!(asked(&shop, "club-payments-check"), allowed(&all, &[send]));
     assert_eq!(asked(&shop, "club-payments-sandbox-webhook"), allowed(&all, &[]));
-    let swept = [&all[..], &["ConditionCheckItem"]].concat();
+    let swept = ["BatchGetItem", "ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"];
     let rest = [send, ("dynamodb:Query", DUE)];
     assert_eq!(asked(&shop, "club-payments-sweep"), allowed(&swept, &rest));
     assert_eq!(asked(&shop, "club-payments-attempt"), allowed(&["GetItem"], &[]));
     assert_eq!(asked(&shop, "club-payments-status"), allowed(&["GetItem"], &[]));
+}
+
+#[tokio::test]
+async fn ends_of_subscriptions_and_books_ask_for_exactly_this() {
+    let (shop, bot) = star_shop(&[("PROTECTED_CHAT_IDS", "-100")]).await;
+    let id = shop.star_linked().await;
+    shop.hear(recurring(1, &id, "first", true)).await;
+    shop.cancel("/api/v1/users/cancel-subscription", json!({})).await;
+    shop.hear(recurring(2, &id, "second", true)).await;
+    shop.cancel("/api/payments/cancel-subscription", json!({})).await;
+    for function in ["club-users-cancel-subscription", "club-payments-cancel-subscription"] {
+        let all = ["BatchGetItem", "GetItem", "PutItem", "UpdateItem"];
+        assert_eq!(asked(&shop, function), allowed(&all, &[]));
+    }
+
+    // What follows a payment, and the end of a subscription, whose provider confirms it or not.
+    shop.hear(recurring(3, &id, "third", true)).await;
+    shop.hear(refunded(4, &id, "third")).await;
+    shop.hear(recurring(5, &id, "fourth", true)).await;
+    shop.hear(refunded(6, &id, "fourth")).await;
+    shop.perform_all().await;
+    let all = ["BatchGetItem", "GetItem", "PutItem", "UpdateItem"];
+    let deliver = asked(&shop, "club-outbox-deliver");
+    assert_eq!(deliver, allowed(&all, &[("sqs:SendMessage", "queue/outbox")]));
+
+    // Money that was settled and given back with no word, one that fits nowhere, a walk left over.
+    let open = shop.star_linked().await;
+    let paid = |charge: &str, attempt: &str| {
+        let payer = json!({
+            "type": "user", "transaction_type": "invoice_payment", "invoice_payload": attempt,
+            "user": { "id": PAYER, "is_bot": false, "first_name": "Анна" },
+        });
+        json!({ "id": charge, "amount": 1_500, "date": NOW_S, "source": payer })
+    };
+    let mut gone = paid("lost", &open);
+    gone["receiver"] = gone["source"].take();
+    gone.as_object_mut().unwrap().remove("source");
+    bot.books().transactions = vec![paid("lost", &open), gone, paid("foreign", "att_x")];
+    let now = shop.world.now();
+    shop.world.put(&crate::payments::reconcile::left_at(Provider::Stars, now, "0")).await;
+    let ran = shop.world.tick(reconcile()).await.unwrap();
+    assert_eq!(
+        (&ran["settled"], &ran["refunds"], &ran["quarantined"]),
+        (&json!(1), &json!(1), &json!(1))
+    );
+    let all =
+        ["BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"];
+    assert_eq!(asked(&shop, "club-payments-reconcile"), allowed(&all, &[]));
 }
