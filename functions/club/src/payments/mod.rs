@@ -23,9 +23,9 @@
 //! *Settlement* is one transaction for each success: the payment (unique by provider and the
 //! provider's id: that is what makes duplicates harmless), the attempt, the slot, the member with
 //! more days and energies, the energy entry, two events and one outbox entry. For a gift one gift
-//! takes the place of the member's part, and its giver is told the link that activates it. Nothing outside is called in it or before its
-//! acknowledgement. Money that contradicts the attempt is kept apart (`UnassignedPayment`) and
-//! reported.
+//! takes the place of the member's part, and its giver is told the link that activates it. Nothing
+//! outside is called in it or before its acknowledgement. Money that contradicts the attempt is kept
+//! apart (`UnassignedPayment`) and reported.
 //!
 //! A *refund* reverses in one transaction what its payment gave, in proportion, and touches no
 //! other payment. Days that are over stay over; energies that were spent are not collected.
@@ -34,6 +34,12 @@
 //! the queue is a hint; the attempt's state, `checks_done` and `due_at` decide. The sweep sends
 //! hints anew for checks that are two minutes late, and asks about attempts without money once
 //! more at the ages of 15 minutes, 1, 6 and 24 hours.
+//!
+//! A *contract* is a standing subscription, by its provider's id. Its payments renew the attempt that
+//! began it; it ends by its provider's word or by ours, and paid time stays.
+//!
+//! *Reconciling* holds the providers' books of the last three days against ours every hour, for money
+//! whose every word was lost.
 
 mod api;
 mod cancel;

@@ -1,16 +1,24 @@
 //! Payments against the embedded engine.
 
+mod cancelling;
 mod checks;
+mod cloudpayments;
 mod contracts;
 mod crashes;
 mod deliveries;
+mod dying;
+mod following;
 mod keys;
+mod lavatop;
 mod links;
+mod matching;
 mod permissions;
+mod reconciling;
 mod refunds;
 mod rules;
 mod settling;
 mod stars;
+mod support;
 mod updates;
 
 use std::sync::Arc;
@@ -19,6 +27,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::function::Instance;
 use shared::money::{Currency, Money};
+use shared::outbox::{Entry, Hint, State};
 use shared::table::Item;
 
 use super::items::OpenAttempt;
@@ -27,7 +36,8 @@ use super::offers::Offer;
 use super::{link, sandbox_webhook};
 use crate::App;
 use crate::auth::Member;
-use crate::testing::{Reply, Request, SANDBOX_SECRET, World};
+use crate::outbox::deliver;
+use crate::testing::{OUTBOX, Reply, Request, SANDBOX_SECRET, World};
 
 /// The payer of these tests.
 const PAYER: i64 = 1_000_000_001;
@@ -112,11 +122,36 @@ impl Shop {
         self.world.items(kind).await.len()
     }
 
-    /// The outbox, by message.
+    /// The outbox, by message: what was asked for, and congratulations that a row stands for which
+    /// nobody has performed yet.
     async fn messages(&self, message: &str) -> usize {
         let outbox = self.world.items("Outbox").await;
-        let is = |item: &&Value| item["payload"]["M"]["message"]["S"] == message;
+        let says = |item: &Value, what: &str| item["payload"]["M"]["message"]["S"] == what;
+        let is = |item: &&Value| {
+            says(item, message)
+                || message == "congratulation"
+                    && says(item, "settled")
+                    && item["state"]["S"] == "pending"
+        };
         outbox.iter().filter(is).count()
+    }
+
+    /// Has every outbox row performed, and what follows from it, as far as it can be now.
+    async fn perform_all(&self) {
+        let queue = self.world.app.outbox_queue.as_ref().unwrap();
+        for _ in 0..8 {
+            let rows: Vec<Entry> = self.read("Outbox").await;
+            let pending = rows.into_iter().filter(|row| row.state == State::Pending);
+            let hints: Vec<_> = pending.map(|row| Hint { outbox_id: row.id }).collect();
+            if hints.is_empty() {
+                return;
+            }
+            for some in hints.chunks(10) {
+                queue.send_all(some).await.unwrap();
+                self.world.deliver(deliver(), OUTBOX).await;
+            }
+            self.pass(3);
+        }
     }
 
     fn pass(&self, seconds: u64) {

@@ -30,6 +30,7 @@ pub(super) fn attempt(status: Status) -> Attempt {
         recurs: false,
         contract: None,
         contract_over: false,
+        lavatop: None,
         status,
         checks_done: 0,
         unrefunded: 0,
