@@ -75,8 +75,8 @@ use shared::function::Function;
 use shared::settings::{Environment, SettingError, Stage};
 use shared::telegram::deep_link::BotUsername;
 
-pub use cancel::{payments_cancel, users_cancel};
 pub use api::{attempt, detect_provider, link, status, support_link};
+pub use cancel::{payments_cancel, users_cancel};
 pub use checkout::{Checkout, admits};
 pub use contracts::{
     Closed, ContractHandle, EndError, closed as contract_closed, end as end_contract,
@@ -190,7 +190,18 @@ impl Settings {
 /// The functions of this capability.
 #[must_use]
 pub fn functions() -> Vec<Function<App>> {
-    let mut all = vec![link(), status(), attempt(), sandbox_webhook(), sandbox_state(), check(), sweep(), users_cancel(), payments_cancel(), reconcile()];
+    let mut all = vec![
+        link(),
+        status(),
+        attempt(),
+        sandbox_webhook(),
+        sandbox_state(),
+        check(),
+        sweep(),
+        users_cancel(),
+        payments_cancel(),
+        reconcile(),
+    ];
     all.extend([support_link(), detect_provider(), lavatop_payment(), lavatop_recurring()]);
     all.extend(cloudpayments::functions());
     all
