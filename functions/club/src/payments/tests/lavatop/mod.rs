@@ -4,6 +4,7 @@ mod asking;
 mod crashes;
 mod deliveries;
 mod links;
+mod permissions;
 mod subscriptions;
 
 use super::*;
