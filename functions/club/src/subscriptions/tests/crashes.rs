@@ -5,13 +5,7 @@ use engine::{CrashMode, CrashPlan, Fault, FaultKind, Target, When};
 use super::*;
 
 const MODES: [CrashMode; 3] = [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer];
-const KINDS: [FaultKind; 5] = [
-    FaultKind::Throttle,
-    FaultKind::Conflict,
-    FaultKind::FailBefore,
-    FaultKind::LostAnswer,
-    FaultKind::Error,
-];
+const KINDS: [FaultKind; 3] = [FaultKind::Throttle, FaultKind::LostAnswer, FaultKind::Error];
 const GUARD: &str = "club-subscriptions-guard";
 const REMIND: &str = "club-subscriptions-remind";
 const CLOSED: &str = "closed";
