@@ -38,8 +38,10 @@ pub(crate) enum Mood {
     Silent,
     /// It takes the call and answers when it is let go.
     Held,
-    /// It does what it is asked to, and the answer is lost.
+    /// It gives back what it is asked to, and that answer is lost.
     Mute,
+    /// The same, and it does not tell what it has given back either.
+    Deaf,
 }
 
 #[derive(Debug, Default)]
@@ -145,7 +147,7 @@ impl Provider {
         self.called.send_modify(|calls| *calls += 1);
         match mood {
             _ if given != Some(&expected) => Err(StatusCode::UNAUTHORIZED),
-            Mood::Fine | Mood::Mute => Ok(()),
+            Mood::Fine | Mood::Mute | Mood::Deaf => Ok(()),
             Mood::Refusing(status) => Err(StatusCode::from_u16(status).unwrap()),
             Mood::Silent => std::future::pending().await,
             Mood::Held => {
@@ -226,6 +228,9 @@ async fn show_refunds(
     Path(id): Path<String>,
 ) -> Answer {
     provider.admit(&headers).await?;
+    if provider.books().mood == Mood::Deaf {
+        return Err(StatusCode::INTERNAL_SERVER_ERROR);
+    }
     let refunds = provider.refunds();
     let own = refunds.iter().filter(|refund| refund.external_id == id);
     let shown = own.map(
@@ -257,7 +262,7 @@ async fn refund(
         books.mood
     };
     match mood {
-        Mood::Mute => std::future::pending().await,
+        Mood::Mute | Mood::Deaf => std::future::pending().await,
         _ => Ok((StatusCode::CREATED, Json(answer))),
     }
 }

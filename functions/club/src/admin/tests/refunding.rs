@@ -129,6 +129,22 @@ async fn a_provider_that_fails_is_read_and_asked_again() {
 }
 
 #[tokio::test]
+async fn a_refusal_of_what_was_asked_before_is_believed_only_when_it_was_read() {
+    let office = Office::with(&[("PROVIDER_TIMEOUT_MS", "300")]).await;
+    let payment = office.paid().await;
+    // It has done it, and nobody heard; then it refuses to do or to tell anything.
+    office.world.provider.set_mood(Mood::Deaf);
+    let reply = office.refund(&payment, "one", json!({})).await;
+    assert_eq!(code(&reply), (503, "conflict_retry".to_owned()));
+    office.world.provider.set_mood(Mood::Refusing(409));
+    let reply = office.refund(&payment, "one", json!({})).await;
+    assert_eq!(code(&reply), (503, "conflict_retry".to_owned()));
+    office.world.provider.set_mood(Mood::Fine);
+    assert_eq!(office.refund(&payment, "one", json!({})).await.status, 200);
+    assert_eq!((office.given_back(), office.anna().await.balance), (vec![200_000], 0));
+}
+
+#[tokio::test]
 async fn whoever_works_on_a_refund_has_it_alone() {
     let office = Office::open().await;
     let payment = office.paid().await;

@@ -14,89 +14,27 @@
 //! forsaken goes on with it before any other begins. Whoever works on an intent holds it for as long
 //! as a function may run, so that no two ask the provider at once.
 
+mod books;
+
 use http::{HeaderValue, StatusCode, header};
 use jiff::SignedDuration;
-use serde::{Deserialize, Serialize};
 use shared::clock::Instant;
 use shared::idempotency::{Idempotency, Outcome, Record};
 use shared::ids;
 use shared::money::Money;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
-use shared::table::{Entity, Key, Query, Table, Write, WriteError};
+use shared::table::{Entity as _, Table, Write, WriteError};
 
-use super::items::Refund;
-use super::model::{Payment, Said};
+use books::{Books, Intent, Slot, Stands};
+
+use super::model::Said;
 use super::providers::{GaveBack, Provider, ProviderError};
 use super::refunds::{self, Word};
 use crate::{App, texts};
 
 /// How long whoever works on an intent has it alone: as long as the function may run.
 const HELD: SignedDuration = SignedDuration::from_secs(30);
-
-/// Where an intent stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Stands {
-    /// The provider may or may not have given the money back.
-    Open,
-    /// It has, and what the payment gave was reversed.
-    Done,
-    /// It has not and will not.
-    Refused,
-}
-
-/// The intent to give back a part of a payment, or all of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Intent {
-    /// `rfd_` and a ULID: by it the provider knows the wish again.
-    id: String,
-    provider: Provider,
-    external_id: String,
-    /// How much, in minor units.
-    minor: u64,
-    /// The refunds of the payment that were known before: what else turns up may be this one.
-    known: Vec<String>,
-    stands: Stands,
-    /// Until when at the latest somebody works on it.
-    held_until: Instant,
-    /// The provider's id of the refund, once it is done.
-    refund_id: Option<String>,
-    /// Was all of the payment given back by then?
-    #[serde(default)]
-    full: bool,
-    created_at: Instant,
-}
-
-impl Intent {
-    fn key_of(provider: Provider, external_id: &str, id: &str) -> Key {
-        Key::new(Payment::key_of(provider, external_id).pk, format!("INTENT#{id}"))
-    }
-}
-
-impl Entity for Intent {
-    const KIND: &'static str = "RefundIntent";
-
-    fn key(&self) -> Key {
-        Self::key_of(self.provider, &self.external_id, &self.id)
-    }
-}
-
-/// Names the last intent of a payment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Slot {
-    provider: Provider,
-    external_id: String,
-    intent: String,
-}
-
-impl Entity for Slot {
-    const KIND: &'static str = "RefundSlot";
-
-    fn key(&self) -> Key {
-        Key::new(Payment::key_of(self.provider, &self.external_id).pk, "SLOT")
-    }
-}
 
 /// What an administrator asks for.
 #[derive(Clone, Debug)]
@@ -122,81 +60,6 @@ pub struct Given {
     pub full: bool,
     /// Was it done by an earlier call under the same key?
     pub replayed: bool,
-}
-
-/// A payment and everything beside it.
-struct Books {
-    payment: Payment,
-    refunds: Vec<Refund>,
-    intents: Vec<Intent>,
-    slot: Option<Slot>,
-}
-
-impl Books {
-    /// One query: all of it is one small partition.
-    async fn open(table: &Table, provider: Provider, external_id: &str) -> Result<Option<Self>> {
-        let pk = Payment::key_of(provider, external_id).pk;
-        let (mut payment, mut slot) = (None, None);
-        let (mut refunds, mut intents) = (Vec::new(), Vec::new());
-        let mut cursor = None;
-        loop {
-            let page = table.query(&Query::partition(pk.clone()).after(cursor)).await?;
-            for item in &page.items {
-                match item.text("kind") {
-                    Some(Payment::KIND) => payment = Some(item.read()?),
-                    Some(Slot::KIND) => slot = Some(item.read()?),
-                    Some(Refund::KIND) => refunds.push(item.read()?),
-                    Some(Intent::KIND) => intents.push(item.read()?),
-                    _ => {}
-                }
-            }
-            cursor = page.next;
-            if cursor.is_none() {
-                return Ok(payment.map(|payment| Self { payment, refunds, intents, slot }));
-            }
-        }
-    }
-
-    fn intent(&self, id: &str) -> Option<&Intent> {
-        self.intents.iter().find(|intent| intent.id == id)
-    }
-
-    /// The intent that nobody has finished, if there is one.
-    fn unfinished(&self) -> Option<&Intent> {
-        let last = self.slot.as_ref().and_then(|slot| self.intent(&slot.intent));
-        last.filter(|intent| intent.stands == Stands::Open)
-    }
-
-    /// How much is wanted, in minor units.
-    fn wanted(&self, amount: Option<&str>) -> Result<u64> {
-        let Payment { sum, refunded, provider, .. } = &self.payment;
-        let left = sum.minor.saturating_sub(*refunded);
-        if left == 0 {
-            let text = texts::ALREADY_REFUNDED;
-            return Err(Problem::new(StatusCode::CONFLICT, "already_refunded", "Conflict", text));
-        }
-        let Some(amount) = amount else { return Ok(left) };
-        let wanted = Money::parse(amount, sum.currency).ok().map(|wanted| wanted.minor);
-        let wanted = wanted.filter(|minor| (1..=left).contains(minor)).ok_or_else(|| {
-            let left = Money::new(left, sum.currency);
-            Problem::invalid("amount", format!("a decimal string above 0, {left} at most"))
-        })?;
-        if wanted != sum.minor && !provider.gives_back_parts() {
-            return Err(Problem::invalid("amount", "this provider gives back all or nothing"));
-        }
-        Ok(wanted)
-    }
-
-    fn given(&self, intent: &Intent, replayed: bool) -> Result<Given> {
-        let refund_id = intent.refund_id.clone();
-        Ok(Given {
-            payment_id: self.payment.id(),
-            refund_id: refund_id.ok_or_else(|| Problem::bug("a refund without its id"))?,
-            sum: Money::new(intent.minor, self.payment.sum.currency),
-            full: intent.full,
-            replayed,
-        })
-    }
 }
 
 /// Gives back what is asked for, once for each key.
@@ -251,7 +114,7 @@ async fn round(app: &App, asked: &Asked, key: &Idempotency, now: Instant) -> Res
         created_at: now,
     };
     match begin(table, &books, &intent, key, renewed.as_deref(), now).await {
-        Ok(()) => ask(app, &books, &intent, now).await.map(Round::Done),
+        Ok(()) => ask(app, &books, &intent, Turn::First, now).await.map(Round::Done),
         Err(error) => error.refusal().map(|_| Round::Stale).map_err(Problem::from),
     }
 }
@@ -299,35 +162,57 @@ async fn go_on(app: &App, books: &Books, intent: &Intent, now: Instant) -> Resul
     match intent.provider.given_back(app, &books.payment, limit).await {
         Ok(given) => match mine(&intent, given) {
             Some(gave) => finish(app, books, &intent, gave, now).await,
-            None => ask(app, books, &intent, now).await,
+            None => ask(app, books, &intent, Turn::Again, now).await,
         },
-        Err(error) => {
-            let_go(app, &intent, now).await?;
-            Err(unclear(error))
-        }
+        Err(error) => Err(leave(app, &intent, error, now).await?),
     }
 }
 
 /// Has the provider give the money back.
-async fn ask(app: &App, books: &Books, intent: &Intent, now: Instant) -> Result<Given> {
+async fn ask(app: &App, books: &Books, intent: &Intent, turn: Turn, now: Instant) -> Result<Given> {
     let (payment, provider) = (&books.payment, intent.provider);
     let limit = app.payments.provider_timeout;
     let error = match provider.refund(app, payment, intent.minor, &intent.id, limit).await {
         Ok(gave) => return finish(app, books, intent, gave, now).await,
         Err(error) => error,
     };
-    if error.is_clear() {
-        let refused = change(intent).set("stands", Stands::Refused);
-        app.platform.table.write(refused).await?;
-        let (status, text) = (StatusCode::BAD_GATEWAY, texts::REFUND_FAILED);
-        return Err(Problem::new(status, "provider_error", "Bad Gateway", text).because(error));
+    if error.is_clear() && turn == Turn::First {
+        return Err(refuse(app, intent, error).await?);
     }
-    let given = provider.given_back(app, payment, app.payments.check_timeout).await;
-    if let Some(gave) = given.ok().and_then(|given| mine(intent, given)) {
-        return finish(app, books, intent, gave, now).await;
+    // A provider that was asked before may refuse because it has done it.
+    match provider.given_back(app, payment, app.payments.check_timeout).await {
+        Ok(given) => match mine(intent, given) {
+            Some(gave) => finish(app, books, intent, gave, now).await,
+            None if error.is_clear() => Err(refuse(app, intent, error).await?),
+            None => Err(leave(app, intent, error, now).await?),
+        },
+        Err(_) => Err(leave(app, intent, error, now).await?),
     }
+}
+
+/// Was the provider asked for this before?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    First,
+    Again,
+}
+
+/// Writes down that nothing was given back, and answers so.
+async fn refuse(app: &App, intent: &Intent, error: ProviderError) -> Result<Problem> {
+    let refused = change(intent).set("stands", Stands::Refused);
+    if let Err(error) = app.platform.table.write(refused).await {
+        error.refusal()?;
+    }
+    let (status, text) = (StatusCode::BAD_GATEWAY, texts::REFUND_FAILED);
+    Ok(Problem::new(status, "provider_error", "Bad Gateway", text).because(error))
+}
+
+/// Leaves the intent to the next try, as nobody knows what the provider did.
+async fn leave(app: &App, intent: &Intent, error: ProviderError, now: Instant) -> Result<Problem> {
     let_go(app, intent, now).await?;
-    Err(unclear(error))
+    let cause = "nobody knows whether the provider gave the money back";
+    tracing::warn!(%error, intent = %intent.id, cause);
+    Ok(Problem::try_again(cause).because(error))
 }
 
 /// Which of the refunds that the provider knows is this intent's: the one under its id, else one
@@ -396,10 +281,6 @@ async fn let_go(app: &App, intent: &Intent, now: Instant) -> Result<()> {
 fn unknown() -> Problem {
     let text = texts::ATTEMPT_NOT_FOUND;
     Problem::new(StatusCode::NOT_FOUND, "not_found", "Not Found", text)
-}
-
-fn unclear(error: ProviderError) -> Problem {
-    Problem::try_again("nobody knows whether the provider gave the money back").because(error)
 }
 
 fn under_way(left: SignedDuration) -> Problem {
