@@ -3,6 +3,7 @@
 mod deciding;
 mod money;
 mod orders;
+mod permissions;
 mod refunding;
 mod standing;
 
