@@ -110,14 +110,15 @@ async fn handle_sweep(app: App, invocation: Invocation) -> Result<Swept> {
     let Some(shift) = Shift::begin(&app, "onboarding_sweep", &invocation).await? else {
         return Ok(Swept { lease_held: true, ..Swept::default() });
     };
-    let swept = work(&app, &shift, invocation.now).await;
+    let swept = work(&app, &shift, &invocation).await;
     shift.end(&app).await;
     swept
 }
 
-/// Sends hints only, and a hint is worth nothing by itself: no write here needs a fence.
-async fn work(app: &App, shift: &Shift, now: Instant) -> Result<Swept> {
-    let mut swept = Swept::default();
+/// Sends hints only, and a hint is worth nothing by itself: no write here needs a fence. How long a
+/// hint waits goes by the clock: a job may run later than its own instant.
+async fn work(app: &App, shift: &Shift, invocation: &Invocation) -> Result<Swept> {
+    let (now, mut swept) = (invocation.now, Swept::default());
     for due in Due::ALL {
         let by = match due {
             Due::Soon => now - LATE,
@@ -130,7 +131,7 @@ async fn work(app: &App, shift: &Shift, now: Instant) -> Result<Swept> {
                     return Ok(swept);
                 }
                 let (rows, next) = store::due(app, due, shard, by, cursor).await?;
-                swept.hints += hint_at(app, &rows, now).await?;
+                swept.hints += hint_at(app, &rows, invocation.clock).await?;
                 cursor = next;
                 if cursor.is_none() {
                     break;
@@ -145,9 +146,10 @@ async fn work(app: &App, shift: &Shift, now: Instant) -> Result<Swept> {
 async fn hint_at(app: &App, rows: &[Onboarding], now: Instant) -> Result<usize> {
     let plan = &app.onboarding.plan;
     let hints: Vec<_> = rows.iter().filter_map(|row| Reminder::of(row, plan)).collect();
-    for some in hints.chunks(ABREAST) {
+    let (count, mut waiting) = (hints.len(), hints.into_iter().peekable());
+    while waiting.peek().is_some() {
         let mut sent = tokio::task::JoinSet::new();
-        for hint in some.iter().cloned() {
+        for hint in waiting.by_ref().take(ABREAST) {
             let app = app.clone();
             sent.spawn(async move { hint.send(&app, now).await });
         }
@@ -155,5 +157,5 @@ async fn hint_at(app: &App, rows: &[Onboarding], now: Instant) -> Result<usize> 
             one.map_err(Problem::bug).flatten()?;
         }
     }
-    Ok(hints.len())
+    Ok(count)
 }
