@@ -27,6 +27,8 @@ pub async fn violations(bench: &Bench) -> Vec<String> {
     let mut found = Vec::new();
     members(&items, &mut found);
     payments(&items, &mut found);
+    gifts(&items, &mut found);
+    contracts(&items, &mut found);
     attempts(&items, &mut found);
     subscriptions(&items, &mut found);
     keys(&items, &mut found);
@@ -61,55 +63,194 @@ fn members(items: &[Item], found: &mut Vec<String>) {
     }
 }
 
-/// Every payment has its one entry, every payment entry its payment.
+/// What a payment is called by what came of it.
+fn payment_id(payment: &Item) -> String {
+    format!("{}:{}", text(payment, "provider"), text(payment, "external_id"))
+}
+
+fn price(payment: &Item) -> i64 {
+    payment["sum"]["minor"].as_i64().unwrap_or_default()
+}
+
+/// The entries of the ledger under this key, with the partitions of their members.
+fn entries<'a>(items: &'a [Item], key: &str) -> Vec<&'a str> {
+    let entries = of(items, "EnergyEntry").filter(|entry| text(entry, "key") == key);
+    entries.map(|entry| text(entry, "pk")).collect()
+}
+
+/// The partition of a member's rows.
+fn member_pk<'a>(items: &'a [Item], tg_id: &Value) -> Option<&'a str> {
+    of(items, "Member").find(|member| member["tg_id"] == *tg_id).map(|member| text(member, "pk"))
+}
+
+/// Every payment has one entry or one gift, by what it was for; every payment entry its payment.
 fn payments(items: &[Item], found: &mut Vec<String>) {
-    let entries = of(items, "EnergyEntry").filter(|e| text(e, "sk").contains("payment:")).count();
-    let payments = of(items, "Payment").count();
-    if entries != payments {
-        found.push(format!("{payments} payments, {entries} payment entries"));
+    let mut known = BTreeSet::new();
+    for payment in of(items, "Payment") {
+        let id = payment_id(payment);
+        let key = format!("payment:{id}");
+        let owners = entries(items, &key);
+        let gifts: Vec<_> =
+            of(items, "Gift").filter(|gift| text(gift, "payment_id") == id).collect();
+        let fine = match text(payment, "purpose") {
+            "gift" => {
+                let token = gifts.first().and_then(|gift| gift.get("token"));
+                owners.is_empty() && gifts.len() == 1 && token == payment.get("gift")
+            }
+            _ => gifts.is_empty() && owners == member_pk(items, &payment["payer"]).as_slice(),
+        };
+        if !fine {
+            let (purpose, entries) = (text(payment, "purpose"), owners.len());
+            found.push(format!("{id} ({purpose}) has {entries} entries, {} gifts", gifts.len()));
+        }
+        known.insert(key);
+    }
+    let strays = of(items, "EnergyEntry").map(|entry| text(entry, "key"));
+    let strays = strays.filter(|key| key.starts_with("payment:") && !known.contains(*key));
+    found.extend(strays.map(|key| format!("{key} has no payment")));
+}
+
+/// A gift has its payment, its giver's copy, and the recipient's one entry once it was activated.
+fn gifts(items: &[Item], found: &mut Vec<String>) {
+    let payments: BTreeSet<String> = of(items, "Payment").map(payment_id).collect();
+    for gift in of(items, "Gift") {
+        let (id, status) = (text(gift, "id"), text(gift, "status"));
+        if !payments.contains(text(gift, "payment_id")) {
+            found.push(format!("{id} was never paid"));
+        }
+        let copies: Vec<_> =
+            of(items, "GivenGift").filter(|copy| copy.get("id") == gift.get("id")).collect();
+        let same = |name: &str| copies.iter().all(|copy| copy.get(name) == gift.get(name));
+        let names = ["status", "activation", "recipient", "token", "days"];
+        if copies.len() != 1 || !names.iter().all(|name| same(name)) {
+            found.push(format!("{id} has {} copies, or others", copies.len()));
+        }
+        let made = gift.get("activation").filter(|made| !made.is_null());
+        let owner = made.and_then(|made| member_pk(items, &made["recipient"]));
+        let owners = entries(items, &format!("gift:{id}"));
+        if (status == "activated") != made.is_some() || owners != owner.as_slice() {
+            found.push(format!("{id} is {status}, by {owner:?}, with entries of {owners:?}"));
+        }
+        if gift.contains_key("due_pk") != (status == "paid") {
+            found.push(format!("{id} is {status}, and stands among those that may end or not"));
+        }
+    }
+    if of(items, "GivenGift").count() != of(items, "Gift").count() {
+        found.push("a copy without its gift".to_owned());
     }
 }
 
-/// A paid attempt has one first payment; an open key stands exactly while its attempt is open.
+/// A paid attempt has one first payment, and of a gift no other; what was given back of all of them
+/// says whether it is refunded. An open key stands exactly while its attempt is open.
 fn attempts(items: &[Item], found: &mut Vec<String>) {
-    let mut paid: BTreeMap<&str, usize> = BTreeMap::new();
+    // Payments of an attempt, and those of them that were not given back in full.
+    let mut paid: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
     for payment in of(items, "Payment") {
-        *paid.entry(text(payment, "attempt_id")).or_default() += 1;
+        let counts = paid.entry(text(payment, "attempt_id")).or_default();
+        let kept = number(payment, "refunded") < price(payment);
+        *counts = (counts.0 + 1, counts.1 + i64::from(kept));
     }
     let open: Vec<&str> = of(items, "OpenAttempt").map(|open| text(open, "attempt_id")).collect();
     for attempt in of(items, "Attempt") {
         let id = text(attempt, "pk").trim_start_matches("ATTEMPT#");
-        let (status, payments) = (text(attempt, "status"), paid.get(id).copied().unwrap_or(0));
-        if (status == "paid") != (payments == 1) {
-            found.push(format!("{id} is {status} with {payments} payments"));
+        let status = text(attempt, "status");
+        let (count, kept) = paid.remove(id).unwrap_or_default();
+        let fine = match status {
+            "paid" => kept > 0,
+            "refunded" => count > 0 && kept == 0,
+            _ => count == 0,
+        };
+        let single = count <= 1 || text(attempt, "purpose") == "self";
+        if !fine || !single || number(attempt, "unrefunded") != kept {
+            let counted = number(attempt, "unrefunded");
+            found.push(format!("{id} is {status} with {count} payments, {kept} kept ({counted})"));
         }
         let is_open = matches!(status, "created" | "pending");
         if is_open != open.contains(&id) {
             found.push(format!("{id} is {status}, its terms are taken: {}", open.contains(&id)));
         }
     }
+    found.extend(paid.keys().map(|id| format!("payments of {id}, which is not there")));
 }
 
-/// A subscription lasts as long as its payments have bought, one after another. (Nothing is said of
-/// a member to whom money was given back.)
+/// A standing subscription is its payer's, began with an attempt, and its newest payment came by that;
+/// what renews a member is one that is live.
+fn contracts(items: &[Item], found: &mut Vec<String>) {
+    for contract in of(items, "RecurringContract") {
+        let id = text(contract, "contract_id");
+        let pk = format!("ATTEMPT#{}", text(contract, "attempt_id"));
+        let begun = of(items, "Attempt").find(|attempt| {
+            text(attempt, "pk") == pk
+                && attempt.get("payer") == contract.get("payer")
+                && text(attempt, "contract") == id
+        });
+        let newest = of(items, "Payment").any(|payment| {
+            payment.get("provider") == contract.get("provider")
+                && payment.get("external_id") == contract.get("newest")
+                && payment.get("attempt_id") == contract.get("attempt_id")
+        });
+        if begun.is_none() || !newest {
+            found.push(format!("contract {id}: {contract:?}"));
+        }
+    }
+    for member in
+        of(items, "Member").filter(|member| member.get("auto_renewal") == Some(&true.into()))
+    {
+        let live = live_contracts(items, member);
+        let handle = member.get("contract").and_then(|handle| handle["contract_id"].as_str());
+        if !handle.map_or(!live.is_empty(), |own| live.contains(&own)) {
+            found.push(format!("{:?} is renewed by {handle:?}, live are {live:?}", member["pk"]));
+        }
+    }
+}
+
+/// The standing subscriptions of a member whose ends their providers have not confirmed.
+fn live_contracts<'a>(items: &'a [Item], member: &Item) -> Vec<&'a str> {
+    let own = of(items, "RecurringContract").filter(|contract| {
+        contract.get("payer") == member.get("tg_id") && contract.get("live") == Some(&true.into())
+    });
+    own.map(|contract| text(contract, "contract_id")).collect()
+}
+
+/// A subscription lasts as long as payments and gifts have made it, one after another. (Nothing is
+/// said of a member to whom or from whom something was given back, and whom an administrator gave
+/// or took something.)
 fn subscriptions(items: &[Item], found: &mut Vec<String>) {
+    let at = |value: Option<&Value>| -> Option<Timestamp> {
+        value.and_then(Value::as_str).map(|at| at.parse().expect("an instant"))
+    };
+    let refunded: BTreeSet<String> =
+        of(items, "Payment").filter(|p| number(p, "refunded") > 0).map(payment_id).collect();
     for member in of(items, "Member") {
-        let own = |payment: &&Item| {
-            payment["payer"] == member["tg_id"] && text(payment, "purpose") == "self"
-        };
-        let mut payments: Vec<_> = of(items, "Payment").filter(own).collect();
-        if payments.iter().any(|payment| number(payment, "refunded") > 0) {
+        // When days came, how many, and by which payment.
+        let mut came: Vec<(Option<Timestamp>, i64, String)> = Vec::new();
+        for payment in of(items, "Payment").filter(|p| text(p, "purpose") == "self") {
+            if payment["payer"] == member["tg_id"] {
+                came.push((at(payment.get("at")), number(payment, "days"), payment_id(payment)));
+            }
+        }
+        for gift in of(items, "Gift") {
+            let made = gift.get("activation").filter(|made| !made.is_null());
+            if let Some(made) = made.filter(|made| made["recipient"] == member["tg_id"]) {
+                let id = text(gift, "payment_id").to_owned();
+                came.push((at(made.get("at")), number(gift, "days"), id));
+            }
+        }
+        let moved = of(items, "SubscriptionEvent").any(|event| {
+            event["tg_id"] == member["tg_id"]
+                && event.get("from") != event.get("until")
+                && !matches!(text(event, "event"), "payment" | "gift")
+        });
+        if moved || came.iter().any(|(_, _, id)| refunded.contains(id)) {
             continue;
         }
-        payments.sort_by_key(|payment| text(payment, "at"));
+        came.sort();
         let mut bought: Option<Timestamp> = None;
-        for payment in payments {
-            let at: Timestamp = text(payment, "at").parse().expect("an instant");
-            let days = SignedDuration::from_hours(24 * number(payment, "days"));
+        for (at, days, _) in came {
+            let (at, days) = (at.expect("an instant"), SignedDuration::from_hours(24 * days));
             bought = Some(bought.map_or(at, |until| until.max(at)) + days);
         }
-        let until = member.get("subscription_expires").and_then(Value::as_str);
-        let until: Option<Timestamp> = until.map(|until| until.parse().expect("an instant"));
+        let until = at(member.get("subscription_expires"));
         if until != bought {
             let pk = text(member, "pk");
             found
@@ -166,6 +307,12 @@ pub async fn unsettled(bench: &Bench) -> Vec<String> {
     for attempt in of(&items, "Attempt") {
         if matches!(text(attempt, "status"), "created" | "pending") {
             found.push(format!("{:?} is {}", attempt["pk"], text(attempt, "status")));
+        }
+    }
+    for member in of(&items, "Member") {
+        let (live, renews) = (live_contracts(&items, member), member.get("auto_renewal"));
+        if live.len() != usize::from(renews == Some(&true.into())) {
+            found.push(format!("{:?} renews: {renews:?}, live are {live:?}", member["pk"]));
         }
     }
     for queue in bench.stack.engine().queues().depths().expect("depths") {

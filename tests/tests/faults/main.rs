@@ -9,12 +9,14 @@
     reason = "tests and their helpers fail where they stand, and print what they tried"
 )]
 
+mod administration;
 mod bench;
 mod crash;
 mod declared;
 mod errands;
 mod gifts;
 mod invariants;
+mod model;
 mod parallel;
 mod permissions;
 mod sabotage;

@@ -1,9 +1,16 @@
-//! Stars: what Telegram tells the bot, as far as functions do anything for it.
+//! Stars: what Telegram tells the bot, as far as functions do anything for it, whatever dies: each of
+//! the functions that take updates dies before, after, and with a lost answer at each of its calls.
 
-use serde_json::{Value, json};
+use engine::CrashMode;
+use serde_json::{Map, Value, json};
 
 use crate::bench::Bench;
+use crate::invariants::{unsettled, violations};
 use crate::walks::ANNA;
+
+const MODES: [CrashMode; 3] = [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer];
+/// Who takes updates.
+const FUNCTIONS: [&str; 2] = ["club-bot-webhook", "club-bot-update"];
 
 async fn tells(bench: &Bench, update: &Value) {
     let secret = bench.secret("TELEGRAM_WEBHOOK_SECRET");
@@ -50,4 +57,89 @@ pub async fn walk(bench: &Bench) {
     tells(bench, &message(5, "refunded_payment", &ours)).await;
     tells(bench, &message(6, "text", &json!("/start"))).await;
     bench.converge().await;
+}
+
+fn of<'a>(
+    items: &'a [Map<String, Value>],
+    kind: &'a str,
+) -> impl Iterator<Item = &'a Map<String, Value>> {
+    items.iter().filter(move |item| item.get("kind").and_then(Value::as_str) == Some(kind))
+}
+
+/// Everything that is wrong; empty when all is well.
+async fn wrong(bench: &Bench) -> Vec<String> {
+    let mut found = violations(bench).await;
+    found.extend(unsettled(bench).await);
+    let mut must = |holds: bool, what: String| {
+        if !holds {
+            found.push(what);
+        }
+    };
+    let items = bench.items().await;
+    for attempt in of(&items, "Attempt") {
+        must(attempt["status"] == "refunded", format!("the attempt is {}", attempt["status"]));
+    }
+    for (kind, count) in [("Attempt", 1), ("Payment", 1), ("Refund", 1), ("UnassignedPayment", 1)] {
+        let there = of(&items, kind).count();
+        must(there == count, format!("{kind}: {there}, not {count}"));
+    }
+    let member = bench.member(ANNA).await;
+    must(
+        member["energies"] == 0 && member["isPro"] == false,
+        format!("what was given back is kept: {member}"),
+    );
+    let mut deltas: Vec<i64> =
+        of(&items, "EnergyEntry").map(|entry| entry["delta"].as_i64().unwrap()).collect();
+    deltas.sort_unstable();
+    must(deltas == [-500, 500], format!("entries {deltas:?}"));
+    let told = bench.messages(ANNA).await;
+    for (line, count) in [("Оплата прошла", 1), ("Платёж возвращён", 1)]
+    {
+        let there = told.iter().filter(|text| text.contains(line)).count();
+        must(there == count, format!("{line}: {there} messages, not {count}"));
+    }
+    let calls = bench.desk("GET", "telegram/messages", &Value::Null).await;
+    let calls = calls["messages"].as_array().expect("calls");
+    let ended = calls.iter().filter(|call| call["method"] == "editUserStarSubscription").count();
+    must(ended >= 1, "the standing subscription goes on".to_owned());
+    let asked = calls.iter().filter(|call| call["method"] == "answerPreCheckoutQuery");
+    let admitted = asked.filter(|call| call["payload"]["ok"] == true).count();
+    must(admitted >= 1, "the query was never answered with yes".to_owned());
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn updates_have_one_effect_whatever_dies() {
+    let calm = Bench::start().await;
+    calm.stack.engine().faults().reset_counts();
+    walk(&calm).await;
+    let counts = calm.calls();
+    assert_eq!(wrong(&calm).await, Vec::<String>::new(), "without a crash");
+    let (mut points, mut struck, mut failures) = (0_u64, 0, Vec::new());
+    for (function, calls) in counts {
+        if !FUNCTIONS.contains(&function.as_str()) {
+            continue;
+        }
+        assert!(calls > 0, "{function} takes no part");
+        for at in 0..calls {
+            for mode in MODES {
+                let bench = Bench::start().await;
+                bench.kill(&function, at, mode);
+                walk(&bench).await;
+                points += 1;
+                struck += bench.killed();
+                for what in wrong(&bench).await {
+                    failures.push(format!("{function}, call {at}, {mode:?}: {what}"));
+                }
+            }
+        }
+    }
+    println!(
+        "crash points, updates: {} functions × their calls × 3 = {points} points, {struck} \
+         struck, {} violations",
+        FUNCTIONS.len(),
+        failures.len()
+    );
+    assert!(struck > 0, "nothing died");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

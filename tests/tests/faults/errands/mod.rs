@@ -8,7 +8,7 @@ mod properties;
 mod sabotage;
 mod secrets;
 mod sigkill;
-mod storm;
+pub mod storm;
 mod walks;
 
 use invariants::{unsettled, violations};

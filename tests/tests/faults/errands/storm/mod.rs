@@ -6,7 +6,7 @@
 mod acts;
 mod board;
 mod crowd;
-mod dice;
+pub mod dice;
 mod outside;
 mod sky;
 mod witness;
