@@ -11,6 +11,9 @@ const REMIND: &str = "club-subscriptions-remind";
 const CLOSED: &str = "closed";
 const REMINDED: &str = "renewal_reminder";
 
+/// What makes a job.
+type Job = fn() -> Function<App>;
+
 /// A club with three members who are over and three who are to be reminded.
 async fn club() -> Club {
     let club = Club::at_nine().await;
@@ -24,7 +27,7 @@ async fn club() -> Club {
 }
 
 /// How many calls a run makes where nothing fails.
-async fn calls(function: fn() -> Function<App>, name: &str) -> u64 {
+async fn calls(function: Job, name: &str) -> u64 {
     let club = club().await;
     club.world.engine.faults().reset_counts();
     club.world.tick(function()).await.unwrap();
@@ -36,7 +39,7 @@ async fn whom(club: &Club, message: &str) -> Vec<i64> {
     club.told(message).await.into_iter().map(|(tg_id, _)| tg_id).collect()
 }
 
-async fn heals(function: fn() -> Function<App>, name: &str, message: &str, told: [i64; 3]) {
+async fn heals(function: Job, name: &str, message: &str, told: [i64; 3]) {
     let calls = calls(function, name).await;
     assert!(calls >= 9, "{calls}");
     for at in 0..calls {
@@ -71,7 +74,7 @@ async fn reminders_that_die_anywhere_tell_each_member_once() {
 
 #[tokio::test]
 async fn a_store_that_fails_any_call_once_changes_nothing_for_good() {
-    let jobs: [(fn() -> Function<App>, &str, &str, [i64; 3]); 2] =
+    let jobs: [(Job, &str, &str, [i64; 3]); 2] =
         [(guard, GUARD, CLOSED, [1, 2, 3]), (remind, REMIND, REMINDED, [4, 5, 6])];
     for (function, name, message, told) in jobs {
         for kind in KINDS {
@@ -96,7 +99,8 @@ async fn a_store_that_fails_any_call_once_changes_nothing_for_good() {
 
 #[tokio::test]
 async fn a_store_that_is_down_leaves_everything_to_the_next_run() {
-    for (function, message) in [(guard as fn() -> Function<App>, CLOSED), (remind, REMINDED)] {
+    let jobs: [(Job, &str); 2] = [(guard, CLOSED), (remind, REMINDED)];
+    for (function, message) in jobs {
         let club = club().await;
         let fault = Fault::new(Target::Dynamodb, FaultKind::Conflict);
         club.world.engine.faults().inject(fault.operation("TransactWriteItems"));
