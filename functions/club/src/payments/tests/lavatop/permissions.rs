@@ -65,5 +65,8 @@ async fn the_support_form_asks_for_what_links_do() {
 
     let path = format!("/api/payments/detect-provider?telegram_id={PAYER}");
     lava.shop.world.call(detect_provider(), Request::get(&path).token(&lava.shop.token)).await;
-    assert_eq!(asked(&lava.shop, "club-payments-detect-provider"), allowed(&["GetItem", "UpdateItem"], &[]));
+    assert_eq!(
+        asked(&lava.shop, "club-payments-detect-provider"),
+        allowed(&["GetItem", "UpdateItem"], &[])
+    );
 }
