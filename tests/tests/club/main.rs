@@ -6,12 +6,17 @@
     reason = "helpers of tests fail where they stand, like tests"
 )]
 
+mod admin;
+mod analytics;
+mod bot;
 mod checks;
+mod cloudpayments;
 mod cost;
 mod energies;
 mod gifts;
 mod health;
 mod life;
+mod lavatop;
 mod limits;
 mod links;
 mod matrix;
