@@ -266,8 +266,13 @@ async fn an_end_that_telegram_has_not_confirmed_is_none() {
 #[tokio::test]
 async fn production_starts_with_a_secret_of_the_webhook_alone() {
     let shop = Shop::open().await;
-    let unset =
-        ["SANDBOX_PROVIDER_URL", "SANDBOX_SECRET", "LAVATOP_API_KEY", "LAVATOP_WEBHOOK_SECRET"];
+    let unset = [
+        "SANDBOX_PROVIDER_URL",
+        "SANDBOX_SECRET",
+        "LAVATOP_API_KEY",
+        "LAVATOP_WEBHOOK_SECRET",
+        "CLOUDPAYMENTS_API_SECRET",
+    ];
     let prod: Vec<_> =
         [("STAGE", "prod")].into_iter().chain(unset.map(|name| (name, ""))).collect();
     let start = |function, secret| {
