@@ -45,6 +45,12 @@ impl Ticking {
         Self { begun, since: Stopwatch::now() }
     }
 
+    /// The invocation's instant. What is asked for on the way is due as of it: by a clock that
+    /// stands still a later instant might not come.
+    pub(super) fn begun(&self) -> Instant {
+        self.begun
+    }
+
     pub(super) fn now(&self) -> Instant {
         self.begun + SignedDuration::try_from(self.since.elapsed()).unwrap_or(SignedDuration::MAX)
     }

@@ -81,11 +81,11 @@ async fn act(app: &App, bot: &BotApi, row: Row<'_>, clock: Ticking) -> Result<Do
     let (outbox_id, message) = row;
     match message {
         Message::Settled { .. } | Message::GiftTaken { .. } => {
-            let follows = follow::follows(app, message, clock.now())?;
+            let follows = follow::follows(app, message, clock.begun())?;
             Ok(Done { outcome: Outcome::Sent, follows })
         }
         Message::Closed { tg_id } => {
-            match subscriptions::follows(app, outbox_id, *tg_id, clock.now()).await {
+            match subscriptions::follows(app, outbox_id, *tg_id, clock.begun()).await {
                 Ok(follows) => Ok(Done { outcome: Outcome::Sent, follows }),
                 Err(problem) => Ok(unread(outbox_id, &problem).into()),
             }
@@ -208,7 +208,7 @@ async fn end(app: &App, id: &str, handle: &ContractHandle, clock: Ticking) -> Re
         let alert = Message::AdminAlert { text };
         // Once for a contract, however often its end is asked for.
         let told = format!("not_ended:{provider}:{contract}");
-        done.follows.push(ask(&told, &alert, clock.now())?);
+        done.follows.push(ask(&told, &alert, clock.begun())?);
     }
     Ok(done)
 }
