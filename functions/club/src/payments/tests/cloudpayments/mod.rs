@@ -1,6 +1,7 @@
 //! CloudPayments behind the port of the providers, and its notifications.
 
 mod deciding;
+mod dying;
 mod money;
 mod orders;
 mod permissions;
