@@ -72,6 +72,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/admin/unassigned-payments/sandbox:x/assign", Access::Admin, true),
     route("POST", "/api/admin/unassigned-payments/sandbox:x/dismiss", Access::Admin, true),
     route("POST", "/api/admin/jobs/gift_expiry", Access::Admin, false),
+    route("POST", "/api/admin/ratings/refresh", Access::Admin, false),
     route("GET", "/api/admin/offers", Access::Admin, false),
     route("POST", "/api/admin/offers", Access::Admin, true),
     route("PATCH", "/api/admin/offers/x", Access::Admin, true),

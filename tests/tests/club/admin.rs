@@ -40,7 +40,7 @@ async fn a26_no_admin_route_answers_without_the_secret() {
     let anna = world.member(42, "Анна").await;
     let before = anna.everything().await;
     let own = world.secret("ADMIN_SECRET").to_owned();
-    assert_eq!(routes().count(), 16);
+    assert_eq!(routes().count(), 17);
     for route in routes() {
         let call = || {
             let call = anna.call(route.method, route.path).key("a26");
@@ -240,4 +240,10 @@ async fn a_job_can_be_run_by_hand() {
     let answer = admin(&world, "POST", "/api/admin/jobs/ratings_publish").await;
     assert!(answer.ok()["result"].is_object(), "{answer}");
     admin(&world, "POST", "/api/admin/jobs/none").await.problem(404, "not_found");
+    world.advance(60).await;
+    let refresh = admin(&world, "POST", "/api/admin/ratings/refresh").await.ok();
+    let shown = world.get("/api/v1/ratings/cities").await.ok();
+    assert_eq!(refresh["generation"], shown["generation"]);
+    assert_eq!(refresh["generatedAt"], shown["generatedAt"]);
+    assert_eq!(refresh["generatedAt"], "2026-01-20T12:01:00.000Z");
 }

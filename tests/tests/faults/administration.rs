@@ -49,6 +49,8 @@ pub async fn walk(bench: &Bench) {
     for job in ["attempt_sweep", "energies_audit", "gift_expiry", "ratings_publish"] {
         bench.admin("POST", &format!("/api/admin/jobs/{job}"), &Value::Null).await;
     }
+    bench.advance(60).await;
+    bench.admin("POST", "/api/admin/ratings/refresh", &Value::Null).await;
     for path in ["/api/admin/offers", "/api/admin/lavatop-offers"] {
         let offer = json!({
             "key": "walk", "label": "Год", "purpose": "self", "days": 365,

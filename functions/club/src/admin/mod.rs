@@ -23,7 +23,7 @@ pub use offers::{create_offer, delete_offer, list_offers, update_offer};
 pub use people::person;
 pub use periods::{grant, revoke};
 pub use refunds::refund;
-pub use runs::run;
+pub use runs::{refresh, run};
 pub use unassigned::{assign, dismiss, unassigned};
 
 use crate::App;
@@ -40,6 +40,7 @@ pub fn functions() -> Vec<Function<App>> {
         dismiss(),
         person(),
         run(),
+        refresh(),
         list_offers("club-admin-offers", "/api/admin/offers"),
         create_offer("club-admin-offer-create", "/api/admin/offers"),
         update_offer("club-admin-offer-update", "/api/admin/offers/{key}"),

@@ -9,9 +9,10 @@ use axum::routing::post;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
+use shared::clock::Instant;
 use shared::function::{Access, Function, Invocation};
 use shared::http::{Answer, Params};
-use shared::problem::Problem;
+use shared::problem::{Problem, Result};
 use utoipa::ToSchema;
 
 use crate::wire::{self, success};
@@ -30,6 +31,17 @@ pub fn run() -> Function<App> {
     )
 }
 
+/// `POST /api/admin/ratings/refresh`.
+#[must_use]
+pub fn refresh() -> Function<App> {
+    Function::<App>::post("club-admin-ratings-refresh", "/api/admin/ratings/refresh")
+        .summary("Publishes all ratings now")
+        .access(Access::Admin)
+        .limited(wire::ADMIN)
+        .answers::<Refreshed>()
+        .handled_by(post(handle_refresh))
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 struct JobRun {
     /// The id of this run in the logs.
@@ -37,6 +49,15 @@ struct JobRun {
     /// What the job says of itself; `complete` is false where it had no time for all.
     #[schema(value_type = Object)]
     result: Value,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Refreshed {
+    /// Grows with each publication.
+    generation: i64,
+    #[schema(value_type = String, format = "date-time")]
+    generated_at: Instant,
 }
 
 /// The job of this name: that of its lease.
@@ -60,13 +81,29 @@ async fn handle(
     Params(name): Params<String>,
     invocation: Invocation,
 ) -> Answer {
-    let unknown = || Problem::not_found("Not Found");
-    let job = job(&name).ok_or_else(unknown)?;
+    let job = job(&name).ok_or_else(|| Problem::not_found("Not Found"))?;
     let run_id = invocation.request_id.clone();
-    let result = Box::pin(job.run_inside(app, invocation)).await.ok_or_else(unknown)??;
+    success(JobRun { run_id, result: finished(&job, app, invocation).await? })
+}
+
+/// What the job says of itself once it has run.
+async fn finished(job: &Function<App>, app: App, invocation: Invocation) -> Result<Value> {
+    let ran = Box::pin(job.run_inside(app, invocation)).await;
+    let result = ran.ok_or_else(|| Problem::bug("a job that no schedule runs"))??;
     if result.get("lease_held") == Some(&Value::Bool(true)) {
         let status = StatusCode::CONFLICT;
         return Err(Problem::new(status, "lease_held", "Conflict", texts::LEASE_HELD));
     }
-    success(JobRun { run_id, result })
+    Ok(result)
+}
+
+async fn handle_refresh(State(app): State<App>, invocation: Invocation) -> Answer {
+    let now = invocation.now;
+    let result = finished(&ratings::publish(), app, invocation).await?;
+    let generation = result.get("generation").and_then(Value::as_i64);
+    let generation = generation.ok_or_else(|| Problem::bug("ratings without a generation"))?;
+    // A generation is named by the second that it is of; one of this second is not made twice.
+    let fresh = result.get("published") == Some(&Value::Bool(true));
+    let generated_at = if fresh { now } else { Instant::from_seconds(generation) };
+    success(Refreshed { generation, generated_at })
 }

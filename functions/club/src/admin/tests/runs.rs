@@ -46,6 +46,25 @@ async fn every_job_runs_and_says_how_it_went() {
 }
 
 #[tokio::test]
+async fn ratings_are_published_by_hand() {
+    let office = Office::open().await;
+    let path = "/api/admin/ratings/refresh";
+    let first = office.post(refresh(), path, json!({})).await;
+    assert_eq!(first.status, 200, "{}", first.body);
+    assert_eq!(first.body["generation"], office.now().seconds());
+    assert_eq!(first.body["generatedAt"], json!(office.now()));
+    let same = office.post(refresh(), path, json!({})).await;
+    assert_eq!((same.status, &same.body), (first.status, &first.body), "one of this second");
+    office.pass(60);
+    let next = office.post(refresh(), path, json!({})).await;
+    assert_eq!(next.body["generation"], office.now().seconds());
+    let (now, until) = (office.now(), office.now() + shared::clock::days(1));
+    Lease::acquire(office.world.table(), "ratings_publish", now, until).await.unwrap();
+    let held = office.post(refresh(), path, json!({})).await;
+    assert_eq!(code(&held), (409, "lease_held".to_owned()));
+}
+
+#[tokio::test]
 async fn a_job_does_its_work() {
     let office = Office::open().await;
     office.linked("monthly_rub_2000").await;
