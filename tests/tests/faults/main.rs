@@ -11,6 +11,7 @@
 
 mod administration;
 mod bench;
+mod cloudpayments;
 mod crash;
 mod declared;
 mod errands;

@@ -30,7 +30,7 @@ struct Entry {
 }
 
 /// Allowed and not seen here: paths that a whole run of the system does not take.
-const RARE: [(&str, &str); 21] = [
+const RARE: [(&str, &str); 23] = [
     // A message that Telegram put off; the outbox's own tests answer 429.
     ("club-outbox-deliver", "sqs:SendMessage"),
     // An audit that runs out of time keeps its place; the capability's own tests cut one short.
@@ -39,6 +39,8 @@ const RARE: [(&str, &str); 21] = [
     // Only a failed secret is counted, and loopback addresses are exempt from that limit.
     ("club-payments-sandbox-state", "dynamodb:UpdateItem"),
     ("club-bot-webhook", "dynamodb:UpdateItem"),
+    ("club-cloudpayments-check", "dynamodb:UpdateItem"),
+    ("club-cloudpayments-cancel", "dynamodb:UpdateItem"),
     // The limit of administrators goes by their address, and loopback addresses are exempt from it.
     ("club-admin-unassigned", "dynamodb:UpdateItem"),
     ("club-admin-user", "dynamodb:UpdateItem"),
@@ -161,6 +163,7 @@ async fn everything(used_so_far: &mut Permissions) {
     let bench = Bench::start().await;
     crate::administration::walk(&bench).await;
     used(&bench, used_so_far);
+    used(&crate::cloudpayments::walk().await, used_so_far);
 }
 
 /// Lost hints, a lost message, a link that was never made, a webhook that is first: what sweeps
