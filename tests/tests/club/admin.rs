@@ -200,7 +200,8 @@ async fn a_members_file_holds_no_secrets() {
     let file = answer.ok();
     assert_eq!(file["user"]["telegramId"], 42);
     assert_eq!(file["payments"].as_array().unwrap().len(), 2, "{answer}");
-    assert_eq!(file["attempts"][1]["id"], json!(attempt));
+    let attempts = file["attempts"].as_array().unwrap();
+    assert!(attempts.len() == 2 && attempts.iter().any(|made| made["id"] == *attempt), "{answer}");
     assert_eq!((file["gifts"].as_array().unwrap().len(), &file["team"]), (1, &Value::Null));
     assert_eq!(file["entries"].as_array().unwrap().len(), 1);
     assert!(!answer.text().contains(&link.unwrap()), "a gift's token is a secret");
