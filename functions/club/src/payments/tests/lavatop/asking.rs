@@ -6,7 +6,7 @@ use super::*;
 use crate::payments::contracts::{self, ContractHandle, RecurringContract};
 use crate::payments::model::Said;
 use crate::payments::providers::{Provider, ProviderError, Told};
-use crate::payments::settle;
+use crate::payments::{reconcile, settle};
 
 const LIMIT: Duration = Duration::from_millis(500);
 
@@ -185,4 +185,30 @@ async fn a_payment_of_an_attempt_that_failed_is_found_in_the_list() {
     }
     assert_eq!(lava.shop.status(&attempts[0].id).await, Status::Paid);
     assert_eq!(lava.shop.payer().await.contract.unwrap().contract_id, purchase);
+}
+
+/// No delivery came of a renewal, nor of a payment whose mark was lost on the way.
+#[tokio::test]
+async fn what_no_delivery_told_is_found_by_the_hour() {
+    let lava = Lava::open().await;
+    let (_, purchase) = lava.subscribed().await;
+    let next = lava.server.renew(&purchase);
+    let gift = lava.shop.gift_linked(77).await;
+    let (bought, _) = lava.server.marked(&gift);
+    lava.server.pay(&bought);
+    lava.server.change(&bought, |invoice| invoice.mark = None);
+    lava.shop.pass(3_600);
+    for settled in [2, 0] {
+        let run = lava.shop.world.tick(reconcile()).await.unwrap();
+        assert_eq!(run["settled"], settled, "{run}");
+    }
+    assert_eq!(lava.shop.status(&gift).await, Status::Paid);
+    assert_eq!((lava.shop.count("Payment").await, lava.shop.payer().await.balance), (3, 1_000));
+    // Its delivery comes after all.
+    assert_eq!(lava.tell(lava.server.word(RENEWED, &next)).await.status, 200);
+    assert_eq!(
+        (lava.shop.count("Payment").await, lava.shop.count("UnassignedPayment").await),
+        (3, 0)
+    );
+    lava.shop.check_invariants().await;
 }
