@@ -17,6 +17,7 @@ mod reconciling;
 mod refunds;
 mod rules;
 mod settling;
+mod standing;
 mod stars;
 mod support;
 mod updates;
