@@ -151,17 +151,20 @@ const LEAPS: [(u64, usize); 20] = [
     (365 * 86_400, 1),
 ];
 
+/// How an act is drawn.
+type Draw = fn(&mut Dice) -> Act;
+
 /// The acts, each with how often it is drawn: the table that new ones are added to.
-const TABLE: [(fn(&mut Dice) -> Act, usize); 17] = [
-    (link, 20),
+const TABLE: [(Draw, usize); 17] = [
+    (link, 26),
     (again, 4),
-    (pay, 24),
+    (pay, 34),
     (fail, 4),
-    (refund, 9),
+    (refund, 12),
     (refund_early, 2),
     (over, 2),
     (query, 4),
-    (activate, 14),
+    (activate, 18),
     (cancel, 4),
     (grant, 2),
     (revoke, 1),
@@ -200,6 +203,7 @@ fn provider(dice: &mut Dice) -> Provider {
         Provider::Stars,
         Provider::Stars,
         Provider::Cloudpayments,
+        Provider::Lavatop,
     ])
 }
 

@@ -1,5 +1,5 @@
-//! CloudPayments as far as the club calls it: a server of its own that makes orders, tells of the
-//! last operation of each, and ends subscriptions.
+//! CloudPayments and LavaTop as far as the club calls them: a server of its own that makes orders and
+//! invoices, tells what became of them, and ends subscriptions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,6 +17,8 @@ pub struct Book {
     pub last: BTreeMap<String, Value>,
     /// All operations, with when they were made.
     pub operations: Vec<(Timestamp, Value)>,
+    /// LavaTop's invoices that were paid, with when.
+    pub invoices: Vec<(Timestamp, Value)>,
     /// Subscriptions that were ended.
     pub ended: BTreeSet<String>,
     /// Does it refuse, or lose its answers?
@@ -63,8 +65,9 @@ impl Bank {
             let count = stream.read(&mut part).await.ok().filter(|count| *count > 0)?;
             read.extend_from_slice(&part[..count]);
             let Some(end) = read.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-            let head = String::from_utf8_lossy(&read[..end]).to_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+            let head = String::from_utf8_lossy(&read[..end]).into_owned();
+            let lower = head.to_lowercase();
+            let length = lower.lines().find_map(|line| line.strip_prefix("content-length:"));
             let length: usize = length.map_or(0, |length| length.trim().parse().expect("a length"));
             if read.len() >= end + 4 + length {
                 break (head, end + 4);
@@ -121,7 +124,35 @@ impl Bank {
                 let status = if book.ended.contains(&text("Id")) { "Cancelled" } else { "Active" };
                 json!({ "Success": true, "Model": { "Id": text("Id"), "Status": status } })
             }
+            "/api/v3/invoice" => {
+                let id = body["clientUtm"]["utm_term"].as_str().unwrap_or_default();
+                let url = format!("https://invoices.example.test/{id}");
+                json!({ "id": format!("lt_{id}"), "status": "new", "paymentUrl": url })
+            }
+            _ if path.starts_with("/api/v1/") => shown(&book, path),
             _ => unknown,
         }
     }
+}
+
+/// What LavaTop shows of an invoice, of all, or of a subscription.
+fn shown(book: &Book, path: &str) -> Value {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let parameter = |name: &str| {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.filter(|(own, _)| *own == name).map(|(_, value)| value.to_owned()).next()
+    };
+    if let Some(id) = path.strip_prefix("/api/v1/invoices/") {
+        let own = book.invoices.iter().find(|(_, invoice)| invoice["id"] == id);
+        return own.map_or(json!({ "id": id, "status": "NEW" }), |(_, invoice)| invoice.clone());
+    }
+    if path == "/api/v1/invoices" {
+        let from = parameter("beginDate").unwrap_or_default().replace("%3A", ":");
+        let from: Timestamp = from.parse().expect("an instant");
+        let first = parameter("page").as_deref() == Some("1");
+        let since = book.invoices.iter().filter(|(at, _)| first && *at >= from);
+        let items: Vec<&Value> = since.map(|(_, invoice)| invoice).collect();
+        return json!({ "items": items });
+    }
+    json!({})
 }

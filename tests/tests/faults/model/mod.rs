@@ -34,7 +34,7 @@ fn setting(name: &str, default: u64) -> u64 {
 /// How a story went.
 struct Played {
     steps: usize,
-    counts: [usize; 6],
+    counts: [usize; 9],
     differences: Vec<String>,
     log: Vec<String>,
 }
@@ -85,7 +85,7 @@ async fn shrink(seed: u64, mut story: Vec<Act>, played: &mut Played) {
 async fn service_and_model_agree_after_every_step() {
     let (steps, first) = (setting("MODEL_STEPS", STEPS), setting("MODEL_SEED", SEED));
     let length = setting("MODEL_STORY", STORY);
-    let (began, mut run, mut counts) = (Instant::now(), 0, [0; 6]);
+    let (began, mut run, mut counts) = (Instant::now(), 0, [0; 9]);
     for seed in first.. {
         let story = story(seed, usize::try_from(length.min(steps - run)).unwrap());
         let mut played = play(seed, &story, None).await;
@@ -100,10 +100,11 @@ async fn service_and_model_agree_after_every_step() {
             played.log[from..].iter().for_each(|line| println!("  {line}"));
         }
         if count > 0 || run >= steps {
-            let [attempts, payments, refunds, gifts, contracts, told] = counts;
+            let [sandbox, stars, cards, lava, payments, refunds, gifts, contracts, told] = counts;
             println!(
                 "model, club: seeds {first} to {seed}, {run} steps, {count} differences, {} s: \
-                 {attempts} attempts, {payments} payments, {refunds} refunds, {gifts} gifts \
+                 attempts at sandbox {sandbox}, stars {stars}, cloudpayments {cards}, lavatop \
+                 {lava}, {payments} payments, {refunds} refunds, {gifts} gifts \
                  activated, {contracts} contracts, {told} messages",
                 began.elapsed().as_secs()
             );

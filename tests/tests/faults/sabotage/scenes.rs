@@ -63,14 +63,18 @@ pub async fn a_message_is_claimed_once(guarantee: Guarantee) -> Vec<String> {
     let attempt = bench.link(ANNA).await;
     let spot = anybody("UpdateItem", "OUTBOX#");
     meet(&bench, guarantee, Made::ByConditions(&["OUTBOX#"]), spot, 2);
-    let body = json!({ "outbox_id": format!("congrats:{attempt}") }).to_string();
+    let body = json!({ "outbox_id": format!("payment_not_completed:{attempt}") }).to_string();
     let event = json!({ "Records": [{
         "messageId": "m", "receiptHandle": "r", "body": body,
         "attributes": { "ApproximateReceiveCount": "1" }, "messageAttributes": {},
         "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:0:outbox",
         "awsRegion": "us-east-1", "md5OfBody": "",
     }] });
-    bench.deliver(&attempt).await;
+    // A row that is told as it is: that of a success stands for others.
+    let secret = bench.secret("SANDBOX_SECRET");
+    let headers = [("x-sandbox-secret", secret.as_str())];
+    let failed = json!({ "attempt_id": attempt, "event": "fail" });
+    bench.insist("POST", "/api/webhooks/sandbox/payment", &headers, &failed).await;
     let hints = [event.clone(), event].map(|event| {
         let bench = bench.clone();
         tokio::spawn(async move { bench.stack.invoke("club-outbox-deliver", &event).await })

@@ -56,7 +56,7 @@ impl Driver {
         let place = match wish.provider {
             Provider::Sandbox => "provider",
             Provider::Stars => "telegram",
-            Provider::Cloudpayments => "bank",
+            Provider::Cloudpayments | Provider::Lavatop => "bank",
         };
         let kind = trouble.map(|trouble| match trouble {
             Trouble::Refused => "error",
@@ -79,7 +79,10 @@ impl Driver {
             self.weather(None).await;
         }
         let linked = match expected {
-            Link::GiftSelf => return drop(self.must(&reply, 400, Some("gift_self"))),
+            Link::GiftSelf => {
+                self.must(&reply, 400, Some("gift_self"));
+                return;
+            }
             Link::Cooldown(unlock) => {
                 self.must(&reply, 403, Some("cooldown_active"));
                 return self.same("unlock_date", &reply.body["unlock_date"], &json!(date(unlock)));

@@ -13,6 +13,8 @@ impl Driver {
         }
         let index = count - 1 - which % count;
         let (now, gift) = (self.now(), self.model.gifts[index].clone());
+        // Mostly whom it is for.
+        let who = if which % 3 > 0 { gift.recipient.unwrap_or(who) } else { who };
         let attempt = &self.model.attempts[gift.attempt].id;
         let Some(token) = self.tokens.get(attempt).cloned() else {
             return self.differ(format!("no gift of {attempt}"));

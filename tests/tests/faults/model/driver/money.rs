@@ -98,6 +98,10 @@ impl Driver {
         let payment = self.model.payments[count - 1 - which % count].clone();
         let (now, number) = (self.now(), self.count());
         let (index, external, provider) = (payment.attempt, payment.external, payment.provider);
+        if provider == Provider::Lavatop {
+            // It tells of no refunds.
+            return;
+        }
         self.touched = (self.model.attempts[index].payer, Some(index));
         let price = provider.price();
         let minor = match (provider, part) {
@@ -111,7 +115,7 @@ impl Driver {
         let refund = match provider {
             Provider::Stars => external.clone(),
             Provider::Cloudpayments => (5_000_000 + number).to_string(),
-            Provider::Sandbox => format!("refund.{number}"),
+            Provider::Sandbox | Provider::Lavatop => format!("refund.{number}"),
         };
         for _ in 0..times {
             self.tell_refund(index, &external, &refund, minor).await;
@@ -138,7 +142,8 @@ impl Driver {
     /// The provider says where a standing subscription stands.
     pub(super) async fn over(&mut self, which: usize, status: &str) {
         let begun = self.model.attempts.iter().enumerate().filter(|(_, attempt)| {
-            attempt.provider == Provider::Cloudpayments && attempt.contract.is_some()
+            let tells = [Provider::Cloudpayments, Provider::Lavatop].contains(&attempt.provider);
+            tells && attempt.contract.is_some()
         });
         let begun: Vec<usize> = begun.map(|(index, _)| index).collect();
         if begun.is_empty() {
@@ -147,6 +152,22 @@ impl Driver {
         let index = begun[begun.len() - 1 - which % begun.len()];
         let attempt = self.model.attempts[index].clone();
         self.touched = (attempt.payer, Some(index));
+        if attempt.provider == Provider::Lavatop {
+            let word = json!({
+                "eventType": match status {
+                    "PastDue" => "subscription.recurring.payment.failed",
+                    _ => "subscription.cancelled",
+                },
+                "contractId": attempt.contract, "status": "subscription-failed",
+            });
+            for _ in 0..2 {
+                self.lavatop_tells(&word).await;
+            }
+            if status != "PastDue" {
+                self.model.over(index);
+            }
+            return;
+        }
         let notice = json!({
             "Id": attempt.contract, "AccountId": attempt.payer.to_string(), "Status": status,
             "Amount": "2000.00", "Currency": "RUB",
@@ -166,7 +187,7 @@ impl Driver {
         let attempt = self.model.attempts[index].clone();
         let payable = self.model.payable(index, now);
         match attempt.provider {
-            Provider::Sandbox => {}
+            Provider::Sandbox | Provider::Lavatop => {}
             Provider::Stars => {
                 let found = self.query_of_stars(index, terms).await;
                 let expected = terms == Terms::Right && payable == Ok(());

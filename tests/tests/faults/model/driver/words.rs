@@ -12,6 +12,8 @@ use crate::bench::Reply;
 
 /// The secret by which CloudPayments signs.
 pub const API_SECRET: &str = "local-club-cloudpayments-api-secret-000000000000";
+/// The key that LavaTop's deliveries bring.
+pub const WEBHOOK_SECRET: &str = "local-club-lavatop-webhook-secret-0000000000000000";
 /// An attempt that there is not.
 const NO_ATTEMPT: &str = "att_01KFD5J3Z0ABCDEFGHJKMNPQRS";
 /// Nobody that there is.
@@ -19,7 +21,11 @@ const STRANGER: i64 = 999;
 
 /// What a payment is called whose event names nothing else.
 pub fn named(provider: Provider, attempt: &str) -> String {
-    let prefix = if provider == Provider::Stars { "stx" } else { "sbx" };
+    let prefix = match provider {
+        Provider::Stars => "stx",
+        Provider::Lavatop => "lt",
+        Provider::Sandbox | Provider::Cloudpayments => "sbx",
+    };
     format!("{prefix}_{attempt}")
 }
 
@@ -36,6 +42,18 @@ impl Driver {
             let now = self.bench.stack.clock().now();
             self.bank.book().operations.push((now, notice.clone()));
             self.bank.book().last.insert(attempt.id, notice);
+            return;
+        }
+        if attempt.provider == Provider::Lavatop {
+            let root = named(Provider::Lavatop, &attempt.id);
+            let parent = if root == external { Value::Null } else { json!({ "id": root }) };
+            let invoice = json!({
+                "id": external, "status": "COMPLETED", "parentInvoice": parent,
+                "receipt": { "amount": 2000.00, "currency": "RUB" },
+                "clientUtm": { "utm_term": attempt.id },
+            });
+            let now = self.bench.stack.clock().now();
+            self.bank.book().invoices.push((now, invoice));
             return;
         }
         let paid = json!({
@@ -79,6 +97,12 @@ impl Driver {
                 }
                 self.idle().await;
             }
+            Provider::Lavatop => {
+                let word = self.lavatop_success(index, external, terms);
+                for _ in 0..times {
+                    self.lavatop_tells(&word).await;
+                }
+            }
             Provider::Cloudpayments => {
                 let notice = self.notice(index, external, terms);
                 for _ in 0..times {
@@ -97,6 +121,13 @@ impl Driver {
             notice["Reason"] = json!("InsufficientFunds");
             notice["ReasonCode"] = json!(5051);
             return self.bank_tells("fail", &notice, 0).await;
+        }
+        if attempt.provider == Provider::Lavatop {
+            let word = json!({
+                "eventType": "payment.failed", "contractId": named(Provider::Lavatop, &attempt.id),
+                "status": "failed", "clientUtm": { "utm_term": attempt.id },
+            });
+            return self.lavatop_tells(&word).await;
         }
         let body = json!({ "attempt_id": attempt.id, "event": "fail" });
         for _ in 0..2 {
@@ -127,6 +158,8 @@ impl Driver {
                 self.tell(&update).await;
                 self.idle().await;
             }
+            // It tells of no refunds.
+            Provider::Lavatop => {}
             Provider::Cloudpayments => {
                 let notice = json!({
                     "TransactionId": refund, "PaymentTransactionId": external,
@@ -157,6 +190,38 @@ impl Driver {
         let secret = self.bench.secret("SANDBOX_SECRET");
         let headers = [("x-sandbox-secret", secret.as_str())];
         self.bench.send("POST", "/api/webhooks/sandbox/payment", &headers, body).await
+    }
+
+    /// A payment as LavaTop tells it. A renewal may name its first payment alone.
+    fn lavatop_success(&self, index: usize, external: &str, terms: Terms) -> Value {
+        let attempt = &self.model.attempts[index];
+        let root = named(Provider::Lavatop, &attempt.id);
+        let right = |wrong| terms != wrong;
+        let sum = right(Terms::OtherSum) && right(Terms::OtherPayer);
+        let mut word = json!({
+            "eventType": "payment.success", "contractId": external, "status": "completed",
+            "amount": if sum { 2000.00 } else { 1999.99 },
+            "currency": if right(Terms::OtherCurrency) { "RUB" } else { "USD" },
+            "clientUtm": { "utm_term": if right(Terms::NoAttempt) { &attempt.id } else { NO_ATTEMPT } },
+        });
+        if !attempt.gift && terms == Terms::Right && external != root {
+            word["eventType"] = json!("subscription.recurring.payment.success");
+            word["status"] = json!("subscription-active");
+            word["parentContractId"] = json!(root);
+            if attempt.contract.is_some() && self.counted % 2 == 0 {
+                word["clientUtm"] = Value::Null;
+            }
+        }
+        word
+    }
+
+    /// One delivery of LavaTop.
+    pub(super) async fn lavatop_tells(&mut self, word: &Value) {
+        let route = if word["parentContractId"].is_null() { "payment" } else { "recurring" };
+        let path = format!("/api/webhooks/lavatop/{route}");
+        let headers = [("x-api-key", WEBHOOK_SECRET)];
+        let reply = self.bench.send("POST", &path, &headers, word).await;
+        self.must(&reply, 200, None);
     }
 
     /// A payment as CloudPayments tells it. A renewal may name its subscription alone.

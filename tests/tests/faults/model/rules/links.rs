@@ -43,6 +43,7 @@ impl Model {
             asked: now,
             says: Says::Unpaid,
             invoiced,
+            answered,
             contract: None,
         });
     }

@@ -25,20 +25,23 @@ pub enum Provider {
     Sandbox,
     Stars,
     Cloudpayments,
+    Lavatop,
 }
 
 impl Provider {
+    const ALL: [Self; 4] = [Self::Sandbox, Self::Stars, Self::Cloudpayments, Self::Lavatop];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Sandbox => "sandbox",
             Self::Stars => "stars",
             Self::Cloudpayments => "cloudpayments",
+            Self::Lavatop => "lavatop",
         }
     }
 
     pub fn of(name: &str) -> Self {
-        let all = [Self::Sandbox, Self::Stars, Self::Cloudpayments];
-        all.into_iter().find(|one| one.name() == name).expect("a provider")
+        Self::ALL.into_iter().find(|one| one.name() == name).expect("a provider")
     }
 
     /// What a month and a gift cost, in minor units.
@@ -53,8 +56,12 @@ impl Provider {
 
     /// What it calls the standing subscription that an attempt's first payment begins.
     pub fn contract(self, attempt: &str, external: &str) -> String {
-        // Telegram knows one by its first charge.
-        if self == Self::Stars { external.to_owned() } else { format!("sc_{attempt}") }
+        match self {
+            Self::Cloudpayments => format!("sc_{attempt}"),
+            Self::Lavatop => format!("lt_{attempt}"),
+            // Telegram knows one by its first charge.
+            Self::Stars | Self::Sandbox => external.to_owned(),
+        }
     }
 }
 
@@ -135,6 +142,8 @@ pub struct Attempt {
     pub says: Says,
     /// Has the provider an invoice of it?
     pub invoiced: bool,
+    /// Do we know its invoice?
+    pub answered: bool,
     pub contract: Option<String>,
 }
 
@@ -180,7 +189,6 @@ impl Gift {
 
 #[derive(Clone, Debug)]
 pub struct Contract {
-    pub payer: i64,
     pub attempt: usize,
     pub newest: String,
     /// Was its end asked for?
@@ -261,12 +269,16 @@ pub enum Job {
 }
 
 impl Model {
-    /// How much there is: attempts, payments, refunds, activated gifts, contracts, messages.
-    pub fn counts(&self) -> [usize; 6] {
+    /// How much there is: attempts by provider, payments, refunds, activated gifts, contracts,
+    /// messages.
+    pub fn counts(&self) -> [usize; 9] {
+        let [sandbox, stars, cards, lava] = Provider::ALL
+            .map(|provider| self.attempts.iter().filter(|a| a.provider == provider).count());
         let used = self.gifts.iter().filter(|gift| gift.used.is_some()).count();
         let refunds = self.payments.iter().map(|payment| payment.refunds.len()).sum();
         let told = self.told.values().sum();
-        [self.attempts.len(), self.payments.len(), refunds, used, self.contracts.len(), told]
+        let (payments, contracts) = (self.payments.len(), self.contracts.len());
+        [sandbox, stars, cards, lava, payments, refunds, used, contracts, told]
     }
 
     fn is(&self, wrong: Wrong) -> bool {

@@ -87,7 +87,6 @@ impl Model {
         self.attempts[index].contract = Some(id.clone());
         let key = (provider, id);
         let contract = self.contracts.entry(key.clone()).or_insert_with(|| Contract {
-            payer,
             attempt: index,
             newest: String::new(),
             ending: false,

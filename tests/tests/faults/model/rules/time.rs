@@ -31,7 +31,10 @@ impl Model {
 
     fn asked(&self, index: usize) -> Says {
         let attempt = &self.attempts[index];
-        if self.silent.contains(&attempt.provider) { Says::Unpaid } else { attempt.says.clone() }
+        // LavaTop knows an invoice by its own id alone.
+        let nameless = attempt.provider == Provider::Lavatop && !attempt.answered;
+        let silent = nameless || self.silent.contains(&attempt.provider);
+        if silent { Says::Unpaid } else { attempt.says.clone() }
     }
 
     /// Time goes by: messages come when they are due, and jobs run at `ticks`.
