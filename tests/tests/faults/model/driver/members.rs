@@ -14,7 +14,7 @@ impl Driver {
         let index = count - 1 - which % count;
         let (now, gift) = (self.now(), self.model.gifts[index].clone());
         // Mostly whom it is for.
-        let who = if which % 3 > 0 { gift.recipient.unwrap_or(who) } else { who };
+        let who = if which.is_multiple_of(3) { who } else { gift.recipient.unwrap_or(who) };
         let attempt = &self.model.attempts[gift.attempt].id;
         let Some(token) = self.tokens.get(attempt).cloned() else {
             return self.differ(format!("no gift of {attempt}"));
