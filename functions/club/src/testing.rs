@@ -348,9 +348,20 @@ async fn create_table(engine: &Engine) {
             "Projection": { "ProjectionType": projection },
         })
     };
-    let attributes =
-        ["pk", "sk", "history_at", "due_pk", "due_at", "rank_pk", "rank_sk", "registry_pk", "invoice_pk", "payer_pk", "payer_at"]
-            .map(|name| json!({ "AttributeName": name, "AttributeType": "S" }));
+    let attributes = [
+        "pk",
+        "sk",
+        "history_at",
+        "due_pk",
+        "due_at",
+        "rank_pk",
+        "rank_sk",
+        "registry_pk",
+        "invoice_pk",
+        "payer_pk",
+        "payer_at",
+    ]
+    .map(|name| json!({ "AttributeName": name, "AttributeType": "S" }));
     let table = json!({
         "TableName": TABLE,
         "BillingMode": "PAY_PER_REQUEST",

@@ -39,9 +39,9 @@ mod error;
 pub mod faults;
 pub mod sqs;
 pub mod tamper;
-mod ttl;
 #[cfg(test)]
 mod tests;
+mod ttl;
 mod wire;
 
 use std::path::Path;

@@ -184,9 +184,7 @@ impl<S: Service> Function<S> {
     /// what the job is, and to read its secrets. `None` for what no schedule runs.
     pub async fn run_inside(&self, app: S, invocation: Invocation) -> Option<Result<Value>> {
         match (&self.declaration.trigger, &self.body) {
-            (Trigger::Schedule(_), Body::Job(job)) => {
-                Some(job(app, invocation, Value::Null).await)
-            }
+            (Trigger::Schedule(_), Body::Job(job)) => Some(job(app, invocation, Value::Null).await),
             _ => None,
         }
     }

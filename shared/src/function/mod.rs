@@ -133,8 +133,7 @@ impl Platform {
             match environment.secret(&aws, name, min).await {
                 Ok(secret) => _ = secrets.insert(name, secret),
                 // Without it nobody is an administrator; production does not start.
-                Err(SettingError::Missing(_))
-                    if name == ADMIN_SECRET && stage == Stage::Test => {}
+                Err(SettingError::Missing(_)) if name == ADMIN_SECRET && stage == Stage::Test => {}
                 Err(error) => return Err(error),
             }
         }

@@ -74,12 +74,8 @@ const QUEUES: [&str; 4] = [
     "ONBOARDING_QUEUE_URL",
 ];
 /// Where what failed for good is kept.
-const DEAD_QUEUES: [&str; 4] = [
-    "PAYMENT_CHECKS_DLQ_URL",
-    "TELEGRAM_UPDATES_DLQ_URL",
-    "OUTBOX_DLQ_URL",
-    "ONBOARDING_DLQ_URL",
-];
+const DEAD_QUEUES: [&str; 4] =
+    ["PAYMENT_CHECKS_DLQ_URL", "TELEGRAM_UPDATES_DLQ_URL", "OUTBOX_DLQ_URL", "ONBOARDING_DLQ_URL"];
 
 /// When this environment began.
 static STARTED: LazyLock<Stopwatch> = LazyLock::new(Stopwatch::now);

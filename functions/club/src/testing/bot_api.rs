@@ -108,8 +108,11 @@ async fn serve(
 fn perform(books: &BotBooks, method: &str, body: &Value) -> Value {
     match method {
         "createInvoiceLink" => json!(format!("https://t.me/$link{}", books.calls.len())),
-        "answerPreCheckoutQuery" | "editUserStarSubscription" | "answerCallbackQuery"
-        | "banChatMember" | "unbanChatMember" => json!(true),
+        "answerPreCheckoutQuery"
+        | "editUserStarSubscription"
+        | "answerCallbackQuery"
+        | "banChatMember"
+        | "unbanChatMember" => json!(true),
         "sendMessage" | "sendVideo" => json!({ "message_id": books.calls.len() }),
         "getStarTransactions" => {
             let number = |name: &str| usize::try_from(body[name].as_u64().unwrap()).unwrap();
