@@ -12,6 +12,7 @@ mod bot;
 mod checks;
 mod cloudpayments;
 mod cost;
+mod cost_money;
 mod energies;
 mod gifts;
 mod health;
