@@ -104,6 +104,29 @@ async fn a08_money_of_a_wrong_amount_is_assigned_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a08_money_that_was_assigned_is_given_back_by_the_attempt_that_its_provider_names() {
+    let world = local!();
+    let anna = world.member(42, "Анна").await;
+    let attempt = anna.link(MONTH).await;
+    let word = |event: &str| {
+        json!({
+            "attempt_id": attempt, "event": event, "external_id": "short", "amount": "1999.00",
+        })
+    };
+    world.webhook(&word("success")).await.ok();
+    let path = "/api/admin/unassigned-payments";
+    let listed = admin(&world, "GET", path).await.ok();
+    let id = listed["payments"][0]["id"].as_str().unwrap();
+    let wish = json!({ "telegram_id": 42, "offer_key": MONTH });
+    post(&world, &format!("{path}/{id}/assign"), &wish).await.ok();
+    assert_eq!((anna.balance().await, anna.me().await["isPro"].clone()), (500, json!(true)));
+    for _ in 0..3 {
+        world.webhook(&word("refund")).await.ok();
+    }
+    assert_eq!((anna.balance().await, anna.me().await["isPro"].clone()), (0, json!(false)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_grant_stacks_and_a_revocation_ends_it() {
     let world = local!();
     let anna = world.member(42, "Анна").await;

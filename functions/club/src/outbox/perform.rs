@@ -143,7 +143,11 @@ async fn in_chat(
     }
     let done = match message {
         Message::Unban { .. } => bot.unban_chat_member(ChatId(chat), user).await,
-        Message::TurnAway { .. } => updates::turn_away(bot, ChatId(chat), user).await,
+        Message::TurnAway { .. } => match subscriptions::is_paid(app, tg_id, clock.now()).await {
+            Ok(true) => Ok(()),
+            Ok(false) => updates::turn_away(bot, ChatId(chat), user).await,
+            Err(problem) => return unread(id, &problem),
+        },
         _ => match subscriptions::kick(app, bot, user, chat, clock.now()).await {
             Ok(done) => done,
             Err(problem) => return unread(id, &problem),
@@ -201,16 +205,26 @@ async fn end(app: &App, id: &str, handle: &ContractHandle, clock: Ticking) -> Re
         Outcome::Unknown | Outcome::Failed(None) => Outcome::Failed(Some(END_PAUSE)),
         outcome => outcome,
     };
+    let (provider, contract) = (handle.provider.name(), &handle.contract_id);
+    let text = format!("Not ended, as the provider refuses: {provider} contract {contract}");
+    // Once for a contract, however often its end is asked for.
+    let told = format!("not_ended:{provider}:{contract}");
+    let alert = ask(&told, &Message::AdminAlert { text }, clock.begun())?;
     let mut done = Done::from(outcome);
     if outcome == Outcome::Refused {
-        let (provider, contract) = (handle.provider.name(), &handle.contract_id);
-        let text = format!("Not ended, as the provider refuses: {provider} contract {contract}");
-        let alert = Message::AdminAlert { text };
-        // Once for a contract, however often its end is asked for.
-        let told = format!("not_ended:{provider}:{contract}");
-        done.follows.push(ask(&told, &alert, clock.begun())?);
+        done.follows.push(alert);
+    } else if is_stuck(&error)
+        && let Err(error) = app.platform.table.write(alert).await
+    {
+        tracing::debug!(%error, "told before, or with the next try");
     }
     Ok(done)
+}
+
+/// Is it likely that only a person can help? It is tried again all the same.
+fn is_stuck(error: &EndError) -> bool {
+    use ProviderError::{Disabled, Refused, Setup};
+    matches!(error, EndError::Provider(Refused | Disabled | Setup(_)))
 }
 
 /// Does a provider that answers so refuse for good? Neither what passes nor a key that is wrong is

@@ -71,6 +71,12 @@ async fn round(app: &App, word: &Word, also: Option<&Write>, now: Instant) -> Re
     }
     let attempt: Option<Attempt> = rows.get(&attempt_at)?;
     let payment: Option<Payment> = rows.get(&payment_at)?;
+    if let Some(payment) = payment.as_ref().filter(|paid| paid.attempt_id != word.attempt_id) {
+        // Money that was put aside and assigned: what it gave, it gave by another attempt than the
+        // one that its provider names.
+        let word = Word { attempt_id: payment.attempt_id.clone(), ..word.clone() };
+        return Box::pin(round(app, &word, also, now)).await;
+    }
     let (attempt, payment) = match (attempt, payment) {
         (Some(attempt), Some(payment)) => (attempt, payment),
         // Of an attempt that is paid once there is no other payment to come; a renewal may be on its way.
@@ -81,9 +87,6 @@ async fn round(app: &App, word: &Word, also: Option<&Write>, now: Instant) -> Re
         }
         _ => return report(app, word, "refund_of_unknown", also, now).await,
     };
-    if payment.attempt_id != attempt.id {
-        return report(app, word, "refund_of_other_attempt", also, now).await;
-    }
     let gift = gift_of(app, &payment).await?;
     let Some((minor, reversal)) = reversal(&counted(&payment, gift.as_ref()), &word.said) else {
         return report(app, word, "refund_of_other_sum", also, now).await;

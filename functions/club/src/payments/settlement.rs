@@ -9,6 +9,7 @@ use super::contracts::{self, ContractHandle, RecurringContract, Standing};
 use super::items::{AnalyticsEvent, Fate, UnassignedPayment};
 use super::model::{self, Attempt, Event, Payment, Status, Success, Verdict};
 use super::offers::Purpose;
+use super::providers::Provider;
 use super::store;
 use crate::App;
 use crate::auth::{self, Member, member_key};
@@ -84,6 +85,9 @@ async fn round(
     });
     match (model::judge(attempt, payment, success, standing.goes_on()), attempt) {
         (Verdict::Duplicate, _) => Ok(Round::Done(Settled::Before)),
+        (Verdict::Settle { .. }, _) if known.is_foreign(success) => {
+            put_aside(app, success, "other_invoice", also, now).await
+        }
         (Verdict::Settle { first }, Some(attempt)) => {
             let grant = Grant { attempt, payer: known.payer.as_ref(), standing, first };
             commit(app, &grant, success, also, now).await
@@ -146,6 +150,15 @@ impl Known {
         let settled = self.payment.as_ref().is_some_and(|paid| paid.attempt_id == attempt.id);
         let two = contract.attempt_id != attempt.id && contract.provider == success.provider;
         (two && !settled).then_some("two_attempts")
+    }
+
+    /// Was it bought by another of LavaTop's links? Whatever is sold by those may carry the mark of
+    /// an attempt, too.
+    fn is_foreign(&self, success: &Success) -> bool {
+        let invoice = self.attempt.as_ref().and_then(|attempt| attempt.invoice_id.as_ref());
+        let named = success.contract_id.as_ref();
+        let known = success.provider == Provider::Lavatop && self.contract.is_none();
+        known && invoice.zip(named).is_some_and(|(own, named)| own != named)
     }
 }
 

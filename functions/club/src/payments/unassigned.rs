@@ -116,9 +116,10 @@ async fn round(
         return Ok(Round::Done(assigned));
     }
     let member: Option<auth::Member> = rows.get(&member_at)?;
-    member.ok_or_else(|| Problem::not_found("User not found"))?;
+    let member = member.ok_or_else(|| Problem::not_found("User not found"))?;
     let offer = catalogue::known(&wanted.offer, rows.get(&offer_at)?);
     let offer = offer.ok_or_else(offer_unknown)?;
+    catalogue::used(table, &offer).await?;
     if let Some(id) = &row.contract_id {
         let contract_at = RecurringContract::key_of(row.provider, id);
         if table.get::<RecurringContract>(&contract_at).await?.is_some() {
@@ -126,7 +127,7 @@ async fn round(
             (row.recurs, row.contract_id) = (false, None);
         }
     }
-    let Some(assignment) = intended(table, &row, wanted, &offer, key, now).await? else {
+    let Some(assignment) = intended(table, &row, (&member, &offer), key, now).await? else {
         return Ok(Round::Stale);
     };
     let success = Success {
@@ -189,24 +190,23 @@ impl Assignment {
 async fn intended(
     table: &Table,
     row: &UnassignedPayment,
-    wanted: &Wanted,
-    offer: &Offer,
+    (member, offer): (&auth::Member, &Offer),
     key: &Idempotency,
     now: Instant,
 ) -> Result<Option<Assignment>> {
     let named = row.assignment.as_ref();
     let under = key.key().map(|key| key.pk);
     let same = |made: &&Assignment| {
-        made.tg_id == wanted.tg_id && made.offer == wanted.offer && made.key == under
+        made.tg_id == member.tg_id && made.offer == offer.key && made.key == under
     };
     if let Some(named) = named.filter(same) {
         return Ok(Some(named.clone()));
     }
-    let attempt = attempt(row, wanted.tg_id, offer, now)?;
+    let attempt = attempt(row, member, offer, now)?;
     let assignment = Assignment {
         attempt_id: attempt.id.clone(),
-        tg_id: wanted.tg_id,
-        offer: wanted.offer.clone(),
+        tg_id: member.tg_id,
+        offer: offer.key.clone(),
         key: under,
         at: now,
     };
@@ -224,10 +224,15 @@ async fn intended(
 
 /// An attempt of the money that came. It is abandoned until it is paid: nobody can pay it, and
 /// nobody is told of it.
-fn attempt(row: &UnassignedPayment, tg_id: i64, offer: &Offer, now: Instant) -> Result<Attempt> {
+fn attempt(
+    row: &UnassignedPayment,
+    member: &auth::Member,
+    offer: &Offer,
+    now: Instant,
+) -> Result<Attempt> {
     Ok(Attempt {
-        id: Attempt::new_id(tg_id, now),
-        payer: tg_id,
+        id: Attempt::new_id(member.tg_id, now),
+        payer: member.tg_id,
         recipient: None,
         purpose: offer.purpose,
         offer: offer.key.clone(),
@@ -245,7 +250,8 @@ fn attempt(row: &UnassignedPayment, tg_id: i64, offer: &Offer, now: Instant) -> 
         invoice_id: None,
         url: None,
         reason: Some("assigned".to_owned()),
-        email: None,
+        // LavaTop ends a subscription by it.
+        email: member.email.clone(),
         phone: None,
         created_at: now,
         updated_at: now,

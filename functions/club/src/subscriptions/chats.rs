@@ -53,7 +53,11 @@ pub async fn kick(
     Ok(bot.unban_chat_member(ChatId(chat), user).await)
 }
 
-async fn is_paid(app: &App, tg_id: i64, now: Instant) -> Result<bool> {
+/// Is the member's subscription paid by now? One read.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn is_paid(app: &App, tg_id: i64, now: Instant) -> Result<bool> {
     let member = auth::find(&app.platform.table, tg_id).await?;
     Ok(member.is_some_and(|member| member.is_paid(now)))
 }

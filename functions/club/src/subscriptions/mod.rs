@@ -28,7 +28,7 @@ use jiff::SignedDuration;
 use shared::function::Function;
 use shared::settings::{Environment, SettingError};
 
-pub use chats::{follows, kick};
+pub use chats::{follows, is_paid, kick};
 pub use jobs::{guard, remind};
 pub use model::{Reminder, extended, shortened};
 pub use store::{SubscriptionEvent, due, set_expiry};

@@ -53,6 +53,20 @@ async fn who_joins_unpaid_is_turned_away_with_a_reason() {
 }
 
 #[tokio::test]
+async fn who_has_paid_before_their_turn_stays() {
+    let desk = Desk::open().await;
+    let member = desk.world.member(PERSON).await;
+    let ends = |at| Member { subscription_expires: Some(at), ..member.clone() };
+    desk.world.put(&ends(desk.world.now())).await;
+    assert_eq!(desk.hear(&joins(1, CHAT, PERSON)).await, 0);
+    desk.world.put(&ends(desk.world.now() + days(30))).await;
+    let hint = Hint { outbox_id: "turn_away:1".to_owned() };
+    desk.world.app.outbox_queue.as_ref().unwrap().send(&hint, SignedDuration::ZERO).await.unwrap();
+    desk.world.deliver(deliver(), OUTBOX).await;
+    assert!(desk.bot.called("banChatMember").is_empty());
+}
+
+#[tokio::test]
 async fn others_are_left_alone() {
     let desk = Desk::open().await;
     let member = desk.world.member(PERSON).await;

@@ -22,10 +22,12 @@ use utoipa::ToSchema;
 
 use super::checkout::{self, Checkout, Obstacle};
 use super::contracts::{self, ContractHandle};
+use super::model::Status;
 use super::providers::Provider;
 use super::providers::cloudpayments::fields::{Attempts, Fields, Moves};
 use super::providers::cloudpayments::signature;
 use super::providers::cloudpayments::{API_SECRET, PUBLIC_ID};
+use super::store;
 use crate::App;
 use crate::wire::{self, WIRE};
 
@@ -187,6 +189,9 @@ async fn judge(app: &App, notice: &Fields, now: Instant) -> Result<Option<Obstac
         });
     }
     let Some(attempt_id) = attempt else { return Ok(Some(Obstacle::Unknown)) };
+    if notice.subscription().is_some() && may_begin(app, &attempt_id, notice).await? {
+        return Ok(None);
+    }
     let checkout = Checkout {
         provider: Provider::Cloudpayments,
         attempt_id,
@@ -194,6 +199,19 @@ async fn judge(app: &App, notice: &Fields, now: Instant) -> Result<Option<Obstac
         said: notice.said(),
     };
     checkout::obstacle(app, &checkout, now).await
+}
+
+/// May this payment begin the subscription of an attempt whose first payment named none? One read.
+async fn may_begin(app: &App, attempt_id: &str, notice: &Fields) -> Result<bool> {
+    let attempt = store::find(&app.platform.table, attempt_id).await?;
+    Ok(attempt.is_some_and(|attempt| {
+        attempt.provider == Provider::Cloudpayments
+            && attempt.recurs
+            && attempt.contract.is_none()
+            && attempt.status == Status::Paid
+            && attempt.payer == notice.payer()
+            && notice.said().agrees(attempt.price)
+    }))
 }
 
 /// The standing subscription that a notification of a payment names.

@@ -158,6 +158,14 @@ async fn go_on(app: &App, books: &Books, intent: &Intent, now: Instant) -> Resul
         return Err(Problem::try_again("another call goes on with the refund"));
     }
     let intent = Intent { held_until, ..intent.clone() };
+    // The provider may have told of it meanwhile.
+    let told = books
+        .refunds
+        .iter()
+        .map(|refund| GaveBack { refund_id: refund.refund_id.clone(), minor: refund.minor });
+    if let Some(gave) = mine(&intent, told.collect()) {
+        return finish(app, books, &intent, gave, now).await;
+    }
     let limit = app.payments.check_timeout;
     match intent.provider.given_back(app, &books.payment, limit).await {
         Ok(given) => match mine(&intent, given) {

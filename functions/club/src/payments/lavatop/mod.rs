@@ -20,7 +20,7 @@ use shared::retry::{Round, optimistic};
 use shared::table::{Entity, Key, Write};
 use utoipa::ToSchema;
 
-use super::contracts::{self, Closed, ContractHandle};
+use super::contracts::{self, Closed, ContractHandle, RecurringContract};
 use super::items::AnalyticsEvent;
 use super::matching::{self, Matched};
 use super::model::Event;
@@ -100,8 +100,11 @@ async fn handle(State(app): State<App>, Now(now): Now, _: Authentic, body: Bytes
 async fn settle(app: &App, delivery: &Delivery, now: Instant) -> Result<()> {
     let named = delivery.named();
     let found = matching::look(app, Provider::Lavatop, named).await?;
-    let begins =
-        found.contract.is_none() && found.attempt.as_ref().is_none_or(|attempt| attempt.recurs);
+    // Not whether this delivery began it: the one that did may have died before it looked.
+    let is_first =
+        |contract: &RecurringContract| contract.live && contract.newest == delivery.contract_id();
+    let begins = found.contract.as_ref().is_none_or(is_first)
+        && found.attempt.as_ref().is_none_or(|attempt| attempt.recurs);
     let attempt_id = match found.matched() {
         Matched::Attempt(id) => id,
         Matched::Two => {

@@ -152,7 +152,7 @@ pub(super) async fn call(
 }
 
 /// Calls a method that has one effect under its request's id: where the answer is lost and time is
-/// left, the same call reads it.
+/// left, the same call reads it. A repeat that fails says nothing of the call before it.
 pub(super) async fn call_once(
     app: &App,
     method: &str,
@@ -167,5 +167,8 @@ pub(super) async fn call_once(
     if !lost || left.is_zero() {
         return answer;
     }
-    call(app, method, body, Some(request_id), left).await
+    match call(app, method, body, Some(request_id), left).await {
+        Ok(again) if again.success => Ok(again),
+        _ => answer,
+    }
 }

@@ -161,13 +161,14 @@ pub(super) async fn received(
     let answer: Answer = call(app, Method::GET, &path)?.time_limit(limit).send().await?;
     let listed: Page = answer.success()?.json()?;
     let mut successes = Vec::new();
-    for shown in listed.items.iter().filter(|shown| shown.state() == State::Completed) {
+    for shown in listed.shown().filter(|shown| shown.state() == State::Completed) {
         // An id that no key can be made of is nobody's.
         if is_provider_id(&shown.id) {
-            successes.push(success(shown, attempt_of(app, shown).await?));
+            let attempt = attempt_of(app, &shown).await?;
+            successes.push(success(&shown, attempt));
         }
     }
-    let next = (listed.items.len() >= PAGE).then(|| number.saturating_add(1).to_string());
+    let next = (listed.len() >= PAGE).then(|| number.saturating_add(1).to_string());
     Ok(Received { successes, refunds: Vec::new(), next })
 }
 

@@ -176,7 +176,21 @@ fn is_over(status: Option<&str>) -> bool {
 #[derive(Debug, Deserialize)]
 pub(super) struct Page {
     #[serde(default)]
-    pub(super) items: Vec<Shown>,
+    items: Vec<Box<RawValue>>,
+}
+
+impl Page {
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// The invoices of the page. One that cannot be read does not keep the others.
+    pub(super) fn shown(&self) -> impl Iterator<Item = Shown> {
+        self.items.iter().filter_map(|item| {
+            let shown = serde_json::from_str(item.get());
+            shown.inspect_err(|error| tracing::error!(%error, "an invoice that is not read")).ok()
+        })
+    }
 }
 
 #[cfg(test)]

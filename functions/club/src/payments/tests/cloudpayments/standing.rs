@@ -87,3 +87,22 @@ async fn a_subscription_that_is_over_keeps_the_paid_time() {
     shop.tell("recurrent", "Id=sc_unknown&Status=Cancelled").await;
     assert_eq!(shop.count("RecurringContract").await, 0);
 }
+
+#[tokio::test]
+async fn a_subscription_that_the_first_payment_did_not_name_begins_with_the_next() {
+    let (shop, _cloud) = till(&[]).await;
+    let id = shop.cloud_linked().await;
+    shop.tell("pay", &paid(1, &id)).await;
+    assert!(!shop.payer().await.auto_renewal);
+    let next = paid(2, &id) + "&SubscriptionId=sc_1";
+    let other = next.replace(&format!("AccountId={PAYER}"), "AccountId=43");
+    assert_ne!(shop.code("check", &other).await, 0, "another's account");
+    assert_ne!(shop.code("check", &next.replace("2000.00", "1.00")).await, 0, "another sum");
+    assert_ne!(shop.code("check", &paid(2, &id)).await, 0, "paid before");
+    assert_eq!(shop.code("check", &next).await, 0);
+    shop.tell("pay", &next).await;
+    let payer = shop.payer().await;
+    assert!(payer.auto_renewal && shop.subscription().await.contract_id == "sc_1");
+    assert_eq!(payer.subscription_expires, Some(shop.world.now() + days(60)));
+    shop.check_invariants().await;
+}

@@ -326,3 +326,20 @@ async fn a_failure_of_another_purchase_or_of_nobody_changes_nothing() {
     }
     assert_eq!(lava.shop.count("UnassignedPayment").await, 0);
 }
+
+#[tokio::test]
+async fn another_purchase_that_carries_our_mark_is_put_aside() {
+    let lava = Lava::open().await;
+    let (id, purchase) = lava.linked().await;
+    let word = lava.server.word(PAID, &purchase);
+    let bought = json!({ "contractId": "11111111-2222-4333-8444-555555555555" });
+    let word = but(word, json!({ "status": "subscription-active" }));
+    for _ in 0..2 {
+        assert_eq!(lava.tell(but(word.clone(), bought.clone())).await.status, 200);
+    }
+    let unassigned = lava.unassigned().await;
+    assert_eq!((unassigned.len(), unassigned[0].reason.as_str()), (1, "other_invoice"));
+    assert_eq!(lava.shop.status(&id).await, Status::Pending);
+    assert_eq!(lava.pay(&purchase).await.status, 200);
+    assert_eq!(lava.shop.status(&id).await, Status::Paid);
+}

@@ -3,6 +3,8 @@
 use shared::clock::{Instant, days};
 
 use super::*;
+use crate::payments::check;
+use crate::testing::CHECKS;
 
 /// Half a month passes.
 fn half(lava: &Lava) {
@@ -277,4 +279,19 @@ async fn a_forced_second_subscription_ends_the_first() {
     assert_eq!((payer.contract.unwrap().contract_id, payer.auto_renewal), (second, true));
     let outbox = lava.shop.world.items("Outbox").await;
     assert!(outbox.iter().any(|row| row.to_string().contains(&first)), "{outbox:?}");
+}
+
+#[tokio::test]
+async fn an_early_end_holds_where_the_delivery_finds_what_another_has_settled() {
+    let lava = Lava::open().await;
+    let (id, purchase) = lava.linked().await;
+    lava.server.pay(&purchase);
+    assert_eq!(tell(&lava, cancelled(&purchase, None)).await.status, 200);
+    // The delivery settles and dies before it looks for the end: so it stands.
+    lava.shop.pass(30);
+    assert_eq!(lava.shop.world.deliver(check(), CHECKS).await, (1, 0));
+    assert_eq!(lava.shop.status(&id).await, Status::Paid);
+    assert!(lava.shop.payer().await.auto_renewal);
+    assert_eq!(lava.tell(lava.server.word(PAID, &purchase)).await.status, 200);
+    assert!(!lava.shop.payer().await.auto_renewal);
 }
