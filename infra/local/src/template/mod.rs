@@ -115,7 +115,7 @@ mod tests {
         let club = wiring_of(&["club".to_owned()]);
         assert_eq!(club.services(), ["club"]);
         assert_eq!(club.tables.len(), 1);
-        assert_eq!(club.functions.len(), 32);
+        assert_eq!(club.functions.len(), 71);
     }
 
     #[test]
@@ -134,8 +134,8 @@ mod tests {
         let route = wiring.routes.iter().find(|r| r.function == "club-payments-attempt").unwrap();
         assert_eq!(route.key, "GET /api/payments/attempts/{id}");
         let club = |name: &String| name.starts_with("club-");
-        assert_eq!(wiring.routes.iter().filter(|route| club(&route.function)).count(), 22);
-        assert_eq!(wiring.functions.keys().filter(|name| club(name)).count(), 32);
+        assert_eq!(wiring.routes.iter().filter(|route| club(&route.function)).count(), 56);
+        assert_eq!(wiring.functions.keys().filter(|name| club(name)).count(), 71);
     }
 
     #[test]
@@ -149,12 +149,12 @@ mod tests {
         let relay = relay.unwrap();
         assert_eq!((relay.table.as_str(), relay.batch, relay.retries), ("test-club", 100, Some(5)));
         assert_eq!(relay.failures.as_deref(), Some("test-club-outbox-relay-dead"));
-        assert!(relay.bisect && relay.partial && relay.filters.len() == 1);
+        assert!(relay.bisect && relay.partial && relay.filters.len() == 2, "{:?}", relay.filters);
         let sweep = wiring.schedules.iter().find(|s| s.function == "club-outbox-sweep").unwrap();
         assert_eq!((sweep.expression.as_str(), sweep.retries), ("rate(5 minutes)", 1));
         assert_eq!(sweep.failures.as_deref(), Some("test-club-schedules-dead"));
         let club = wiring.schedules.iter().filter(|s| s.function.starts_with("club-"));
-        assert_eq!(club.count(), 5);
+        assert_eq!(club.count(), 9);
     }
 
     #[test]
