@@ -172,10 +172,10 @@ async fn a18_a_webhook_that_overtakes_the_answer_stays() {
     let world = errands!();
     let payer = world.person(1, "Пётр").await;
     payer.me().await;
-    // The first try to store the provider's answer waits in vain; the one after it gets through.
+    // The first tries to store the provider's answer wait in vain; the one after them gets through.
     let fault = json!({
         "target": "dynamodb", "kind": "timeout", "function": "errands-payments-create",
-        "operation": "TransactWriteItems", "calls": [1],
+        "operation": "TransactWriteItems", "calls": [1, 2],
     });
     world.desk_post("faults", &fault).await;
     let made = tokio::spawn(ask(&payer, "crypto_bot").send());
