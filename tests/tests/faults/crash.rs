@@ -12,7 +12,7 @@ use crate::walks::{ANNA, late_webhook, lost_webhook};
 const MODES: [CrashMode; 3] = [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer];
 /// Calls of one function that are tried: one that does the same for every message and every step of
 /// an onboarding makes hundreds, of which as many are taken, evenly spread.
-const CALLS_MAX: u64 = 16;
+const CALLS_MAX: u64 = 6;
 
 /// Runs `walk` once to count calls, then once for each call of each function and each mode.
 async fn every_point(
