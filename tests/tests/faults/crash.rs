@@ -10,9 +10,12 @@ use crate::invariants::{unsettled, violations};
 use crate::walks::{ANNA, late_webhook, lost_webhook};
 
 const MODES: [CrashMode; 3] = [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer];
-/// Calls of one function that are tried: one that does the same for every message and every step of
-/// an onboarding makes hundreds, of which as many are taken, evenly spread.
-const CALLS_MAX: u64 = 6;
+
+/// Calls of one function that are tried, evenly spread, each mode at the one after: `CRASH_CALLS`, or
+/// one, as every function is killed at every call in the tests beside it, too.
+fn calls_max() -> u64 {
+    std::env::var("CRASH_CALLS").ok().and_then(|calls| calls.parse().ok()).unwrap_or(1)
+}
 
 /// Runs `walk` once to count calls, then once for each call of each function and each mode.
 async fn every_point(
@@ -34,7 +37,7 @@ async fn every_point(
     for (function, calls) in counts.into_iter().filter(|(_, calls)| *calls > 0) {
         functions += 1;
         let calls = worth_trying(&calm, &function, calls);
-        let step = calls.div_ceil(CALLS_MAX).max(1);
+        let step = calls.div_ceil(calls_max()).max(1);
         for first in (0..calls).step_by(usize::try_from(step).unwrap()) {
             for (n, mode) in (0..).zip(MODES) {
                 let at = first + n % step;
@@ -50,8 +53,9 @@ async fn every_point(
         }
     }
     println!(
-        "crash points, {title}: {functions} functions × up to {CALLS_MAX} calls × 3 = {points} points, \
+        "crash points, {title}: {functions} functions × up to {} calls × 3 = {points} points, \
          {struck} struck, {} violations",
+        calls_max(),
         failures.len()
     );
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -112,13 +116,11 @@ async fn told(bench: &Bench, id: &str, text: &str) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "many minutes: cargo test --test faults crash -- --ignored --nocapture"]
 async fn a_lost_webhook_settles_once_whatever_dies() {
     every_point("lost webhook", lost_webhook, paid_once).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "many minutes: cargo test --test faults crash -- --ignored --nocapture"]
 async fn a_late_webhook_settles_once_whatever_dies() {
     every_point("late webhook", late_webhook, async |bench: &Bench, attempt: &str| {
         let mut wrong = paid_once(bench, attempt).await;
