@@ -11,10 +11,18 @@
 //! - [`admin`]: what those who run the club do by hand;
 //! - [`analytics`]: what the payment forms tell;
 //! - [`energies`]: the ledger of points, and its audit;
+//! - [`teams`]: small groups of one city;
+//! - [`reports`]: what members write each week;
+//! - [`gamification`]: experience, levels, streaks and achievements;
+//! - [`shop`]: what energies buy;
+//! - [`content`]: courses, programmes and meditations;
+//! - [`streams`]: live meetings and their recordings;
 //! - [`outbox`]: what members are told, once;
 //! - [`ratings`]: aggregates fed by the change stream, published by the hour;
 //! - [`health`]: readiness, and what no route matches;
-//! - [`shift`]: how a scheduled job gets its turn.
+//! - [`shift`]: how a scheduled job gets its turn;
+//! - [`tags`]: what answers depend on;
+//! - [`calendar`]: days and weeks of Moscow.
 //!
 //! Each capability is a folder: `model` has rules without I/O, `store` its items and
 //! transactions, `api` its endpoints, `jobs` its messages, schedules and stream consumers.
@@ -23,15 +31,23 @@ pub mod admin;
 pub mod analytics;
 pub mod auth;
 pub mod bot;
+pub mod calendar;
+pub mod content;
 pub mod energies;
+pub mod gamification;
 pub mod gifts;
 pub mod health;
 pub mod onboarding;
 pub mod outbox;
 pub mod payments;
 pub mod ratings;
+pub mod reports;
 pub mod shift;
+pub mod shop;
+pub mod streams;
 pub mod subscriptions;
+pub mod tags;
+pub mod teams;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod texts;
@@ -123,6 +139,12 @@ pub fn functions() -> Vec<Function<App>> {
         analytics::functions(),
         energies::functions(),
         ratings::functions(),
+        teams::functions(),
+        reports::functions(),
+        gamification::functions(),
+        shop::functions(),
+        content::functions(),
+        streams::functions(),
         outbox::functions(),
         health::functions(),
     ]

@@ -115,6 +115,32 @@ pub const REASON_GIFT: &str = "Активация подарочной подп�
 
 /// Why energies were taken with a refund.
 pub const REASON_REFUND: &str = "Возврат платежа";
+/// Why energies came with the recording of a stream.
+pub const REASON_STREAM: &str = "Просмотр записи эфира";
+/// Why energies came with the report of a week.
+pub const REASON_WEEKLY_REPORT: &str = "Сдача отчета недели";
+/// Why energies were taken with a report that was taken back.
+pub const REASON_REPORT_REVERSAL: &str = "Возврат за удаленный отчет";
+
+/// Why energies came with a day of a course.
+#[must_use]
+pub fn reason_lesson(title: Option<&str>) -> String {
+    let title = title.map(|title| format!(": {title}")).unwrap_or_default();
+    format!("Просмотр урока{title}")
+}
+
+/// Why energies came with a video.
+#[must_use]
+pub fn reason_video(title: &str) -> String {
+    format!("Просмотр видео: {title}")
+}
+
+/// Why energies were taken by the shop.
+#[must_use]
+pub fn reason_purchase(title: &str) -> String {
+    format!("Покупка: {title}")
+}
+
 /// The balance is too low.
 pub const INSUFFICIENT_ENERGIES: &str = "Недостаточно энергий";
 

@@ -67,6 +67,9 @@ pub const WEBHOOK: LimitClass =
 /// Lists that change by the hour: 5 minutes.
 pub const HOT: CacheClass =
     CacheClass { scope: Scope::BySubject, kept_s: 300, ..CacheClass::public(300) };
+/// What is for everybody and changes when somebody changes it: 30 minutes, always revalidated.
+pub const SHARED: CacheClass =
+    CacheClass { max_age_s: Some(1_800), is_revalidated: true, kept_s: 1_800, ..HOT };
 /// Everything of the member: always revalidated.
 pub const USER: CacheClass =
     CacheClass { max_age_s: Some(60), kept_s: 60, ..CacheClass::private("Authorization, Cookie") };

@@ -13,7 +13,9 @@ mod store;
 mod tests;
 
 pub use api::{functions, log_out, refresh, sign_in};
-pub use model::{Member, MemberId, REGISTRY_SHARDS, city_key, level};
+pub use model::{
+    Completed, LastTeam, Member, MemberId, REGISTRY_SHARDS, TeamRole, city_key, level,
+};
 pub(crate) use profile::User;
 pub use profile::{me, update};
 pub use store::{change, ensure, find, meet, member_key};

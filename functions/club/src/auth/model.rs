@@ -24,6 +24,38 @@ pub const CITY_CHANGES_PER_DAY: u32 = 3;
 /// The opaque id of a member.
 pub type MemberId = String;
 
+/// What a member is in a team.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TeamRole {
+    /// Leads it; counts as a member.
+    Leader,
+    /// Belongs to it.
+    Member,
+    /// Belongs to it beyond its number of places.
+    Ambassador,
+}
+
+/// A team that a member has left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastTeam {
+    /// The team.
+    pub team_id: String,
+    /// What the member was in it.
+    pub role: TeamRole,
+}
+
+/// How many different things a member has completed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completed {
+    /// Sessions of meditation.
+    pub meditations: u32,
+    /// Courses, to their last day.
+    pub courses: u32,
+    /// Videos.
+    pub videos: u32,
+}
+
 /// A person with a Telegram id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Member {
@@ -60,6 +92,12 @@ pub struct Member {
     /// Days in a row.
     #[serde(default)]
     pub streak: u32,
+    /// The last day of Moscow that counted for the streak.
+    #[serde(default)]
+    pub streak_date: Option<String>,
+    /// What was completed so far, each thing once.
+    #[serde(default)]
+    pub completed: Completed,
     /// Energies to spend.
     #[serde(default)]
     pub balance: i64,
@@ -92,6 +130,18 @@ pub struct Member {
     /// Does the member lead an active team?
     #[serde(default)]
     pub is_team_leader: bool,
+    /// May the member found a team by making the bot an administrator of a chat?
+    #[serde(default)]
+    pub can_lead: bool,
+    /// The one team that the member is in.
+    #[serde(default)]
+    pub team_id: Option<String>,
+    /// As what, while in a team.
+    #[serde(default)]
+    pub team_role: Option<TeamRole>,
+    /// The team that the member was in last, and as what: what a payment restores.
+    #[serde(default)]
+    pub last_team: Option<LastTeam>,
     /// The app's own settings.
     #[serde(default)]
     pub settings: Map<String, Value>,
@@ -152,6 +202,8 @@ impl Member {
             phone: None,
             experience: 0,
             streak: 0,
+            streak_date: None,
+            completed: Completed::default(),
             balance: 0,
             earned_total: 0,
             consumed_total: 0,
@@ -164,6 +216,10 @@ impl Member {
             gifted: false,
             gifted_by: None,
             is_team_leader: false,
+            can_lead: false,
+            team_id: None,
+            team_role: None,
+            last_team: None,
             settings: Map::new(),
             utm_source: utm.as_ref().map(|utm| utm.source.clone()),
             utm_medium: utm.as_ref().and_then(|utm| utm.medium.clone()),
@@ -243,12 +299,6 @@ fn has_kept_exponent(number: &str) -> bool {
     exponent.is_none_or(|exponent| exponent.is_ok_and(|e| (-129..125).contains(&e)))
 }
 
-/// A day of Moscow, as `2026-01-31`.
-#[must_use]
-pub fn moscow_day(now: Instant) -> String {
-    now.at_offset(3).date().to_string()
-}
-
 /// Levels 1 to 15 by experience.
 const LEVELS: [u32; 15] = [
     0, 100, 250, 500, 1000, 2000, 3500, 5500, 8000, 12_000, 17_000, 23_000, 30_000, 40_000, 50_000,
@@ -310,12 +360,5 @@ mod tests {
         {
             assert_eq!(level(experience), expected);
         }
-    }
-
-    #[test]
-    fn a_day_of_moscow_begins_at_nine_in_the_evening() {
-        let day = |text: &str| moscow_day(text.parse().unwrap());
-        assert_eq!(day("2026-03-15T20:59:59Z"), "2026-03-15");
-        assert_eq!(day("2026-03-15T21:00:00Z"), "2026-03-16");
     }
 }

@@ -18,7 +18,7 @@ use super::model::{self, Member};
 use super::store;
 use crate::payments::Provider;
 use crate::wire::{self, succeeded, success};
-use crate::{App, texts};
+use crate::{App, calendar, texts};
 
 /// `GET /api/v1/auth/me` and its twin `GET /api/v1/users/me`.
 #[must_use]
@@ -240,7 +240,7 @@ fn move_to(member: &mut Member, city: &str, now: Instant) -> Result<()> {
         let status = StatusCode::CONFLICT;
         return Err(Problem::new(status, "city_locked", "Conflict", texts::CITY_LOCKED));
     }
-    let today = model::moscow_day(now);
+    let today = calendar::moscow_day(now);
     let made =
         if member.city_changed_on.as_ref() == Some(&today) { member.city_changes } else { 0 };
     if made >= model::CITY_CHANGES_PER_DAY {

@@ -1,5 +1,7 @@
 //! Awards, expenses and entries. No I/O.
 
+use std::borrow::Cow;
+
 use jiff::Span;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -31,6 +33,24 @@ pub enum Kind {
     Gift,
     /// A payment taken back.
     Refund,
+    /// A lesson of a course.
+    Lesson,
+    /// A video watched.
+    Video,
+    /// The recording of a stream watched.
+    Stream,
+    /// The report of a week.
+    WeeklyReport,
+    /// The first visit of a day.
+    DailyLogin,
+    /// The practice of a Sunday.
+    SundayPractice,
+    /// A month that was completed.
+    MonthCompletion,
+    /// Something bought in the shop.
+    Purchase,
+    /// A weekly report taken back.
+    ReportReversal,
 }
 
 /// Energies to be given, at least 1, once for each key.
@@ -38,34 +58,62 @@ pub enum Kind {
 pub struct Award {
     pub(super) kind: Kind,
     pub(super) amount: u32,
-    pub(super) reason: &'static str,
+    pub(super) reason: Cow<'static, str>,
     pub(super) key: String,
-    doubles: bool,
+    pub(super) doubles: bool,
+    pub(super) metadata: Map<String, Value>,
 }
 
 impl Award {
-    /// For the payment of this id; doubled for the leader of an active team.
+    /// An award that the leader of an active team gets doubled.
+    fn doubled(kind: Kind, amount: u32, reason: impl Into<Cow<'static, str>>, key: String) -> Self {
+        Self { kind, amount, reason: reason.into(), key, doubles: true, metadata: Map::new() }
+    }
+
+    /// The same for everybody.
+    fn plain(self) -> Self {
+        Self { doubles: false, ..self }
+    }
+
+    /// For the payment of this id.
     #[must_use]
     pub fn payment(payment_id: &str) -> Self {
-        Self {
-            kind: Kind::Payment,
-            amount: PAYMENT_AWARD,
-            reason: texts::REASON_PAYMENT,
-            key: format!("payment:{payment_id}"),
-            doubles: true,
-        }
+        let key = format!("payment:{payment_id}");
+        Self::doubled(Kind::Payment, PAYMENT_AWARD, texts::REASON_PAYMENT, key)
     }
 
     /// For the activation of the gift of this id; never doubled.
     #[must_use]
     pub fn gift(gift_id: &str) -> Self {
-        Self {
-            kind: Kind::Gift,
-            amount: GIFT_AWARD,
-            reason: texts::REASON_GIFT,
-            key: format!("gift:{gift_id}"),
-            doubles: false,
-        }
+        let key = format!("gift:{gift_id}");
+        Self::doubled(Kind::Gift, GIFT_AWARD, texts::REASON_GIFT, key).plain()
+    }
+
+    /// For a day of a course.
+    #[must_use]
+    pub fn lesson(course_id: &str, day: u32, title: Option<&str>) -> Self {
+        let key = format!("lesson:{course_id}:day{day}");
+        Self::doubled(Kind::Lesson, 20, texts::reason_lesson(title), key)
+    }
+
+    /// For a video that was watched.
+    #[must_use]
+    pub fn video(video_id: &str, title: &str) -> Self {
+        let key = format!("video:{video_id}");
+        Self::doubled(Kind::Video, 20, texts::reason_video(title), key)
+    }
+
+    /// For the recording of a stream that was watched.
+    #[must_use]
+    pub fn stream(stream_id: &str) -> Self {
+        Self::doubled(Kind::Stream, 20, texts::REASON_STREAM, format!("stream:{stream_id}"))
+    }
+
+    /// For the report of a week.
+    #[must_use]
+    pub fn weekly_report(report_id: &str) -> Self {
+        let key = format!("report:{report_id}");
+        Self::doubled(Kind::WeeklyReport, 100, texts::REASON_WEEKLY_REPORT, key)
     }
 
     /// The same award of another amount.
@@ -77,16 +125,17 @@ impl Award {
     /// What the member gets, and what the entry tells of it. Leadership counts as it stands in
     /// the member that the transaction is conditioned on.
     pub(super) fn credit(&self, member: &Member) -> (u32, Map<String, Value>) {
+        let mut metadata = self.metadata.clone();
         if !(self.doubles && member.is_team_leader) {
-            return (self.amount, Map::new());
+            return (self.amount, metadata);
         }
-        let metadata = [
+        let bonus = [
             ("leaderBonus", Value::Bool(true)),
             ("originalAmount", self.amount.into()),
             ("multiplier", LEADER_MULTIPLIER.into()),
         ];
-        let metadata = metadata.map(|(name, value)| (name.to_owned(), value));
-        (self.amount.saturating_mul(LEADER_MULTIPLIER), metadata.into_iter().collect())
+        metadata.extend(bonus.map(|(name, value)| (name.to_owned(), value)));
+        (self.amount.saturating_mul(LEADER_MULTIPLIER), metadata)
     }
 }
 
@@ -95,20 +144,35 @@ impl Award {
 pub struct Expense {
     pub(super) kind: Kind,
     pub(super) amount: u32,
-    pub(super) reason: &'static str,
+    pub(super) reason: Cow<'static, str>,
     pub(super) key: String,
+    pub(super) metadata: Map<String, Value>,
 }
 
 impl Expense {
     /// What a refund of a payment takes back.
     #[must_use]
     pub fn refund(payment_id: &str, refund_id: &str, amount: u32) -> Self {
-        Self {
-            kind: Kind::Refund,
-            amount,
-            reason: texts::REASON_REFUND,
-            key: format!("refund:{payment_id}:{refund_id}"),
-        }
+        let key = format!("refund:{payment_id}:{refund_id}");
+        Self::of(Kind::Refund, amount, texts::REASON_REFUND, key)
+    }
+
+    /// What something in the shop costs.
+    #[must_use]
+    pub fn purchase(purchase_id: &str, title: &str, amount: u32) -> Self {
+        let key = format!("purchase:{purchase_id}");
+        Self::of(Kind::Purchase, amount, texts::reason_purchase(title), key)
+    }
+
+    /// What the report of a week had earned, when it is taken back.
+    #[must_use]
+    pub fn report_reversal(report_id: &str, amount: u32) -> Self {
+        let key = format!("report_reversal:{report_id}");
+        Self::of(Kind::ReportReversal, amount, texts::REASON_REPORT_REVERSAL, key)
+    }
+
+    fn of(kind: Kind, amount: u32, reason: impl Into<Cow<'static, str>>, key: String) -> Self {
+        Self { kind, amount, reason: reason.into(), key, metadata: Map::new() }
     }
 }
 
@@ -167,7 +231,7 @@ impl EnergyEntry {
             key: award.key.clone(),
             delta: i64::from(credited),
             energy_kind: award.kind,
-            reason: award.reason.to_owned(),
+            reason: award.reason.to_string(),
             metadata,
             earned_before: member.earned_total,
             version: member.version + 1,
@@ -185,8 +249,8 @@ impl EnergyEntry {
             key: expense.key.clone(),
             delta: -i64::from(expense.amount),
             energy_kind: expense.kind,
-            reason: expense.reason.to_owned(),
-            metadata: Map::new(),
+            reason: expense.reason.to_string(),
+            metadata: expense.metadata.clone(),
             earned_before: member.earned_total,
             version: member.version + 1,
             created_at: now,

@@ -1,0 +1,11 @@
+//! Content: courses, programmes, videos, meditations, and what members have completed of them.
+
+use shared::function::Function;
+
+use crate::App;
+
+/// The functions of this capability.
+#[must_use]
+pub fn functions() -> Vec<Function<App>> {
+    Vec::new()
+}

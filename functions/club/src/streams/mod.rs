@@ -1,0 +1,11 @@
+//! Streams: live meetings and their recordings.
+
+use shared::function::Function;
+
+use crate::App;
+
+/// The functions of this capability.
+#[must_use]
+pub fn functions() -> Vec<Function<App>> {
+    Vec::new()
+}
