@@ -8,6 +8,8 @@ pub const NOT_FOUND: &str = "Не найдено";
 pub const UNAUTHORIZED: &str = "Войдите заново";
 /// The caller may not do that.
 pub const FORBIDDEN: &str = "Действие недоступно";
+/// The action is for those whose subscription is paid.
+pub const SUBSCRIPTION_REQUIRED: &str = "Нужна активная подписка";
 /// The body is too large.
 pub const TOO_LARGE: &str = "Слишком большой запрос";
 /// An idempotency key stands for another request.

@@ -224,6 +224,12 @@ fn flag(text: &str) -> Option<bool> {
     is(["false", "0", "no", "off"]).then_some(false)
 }
 
+impl From<Map<String, Value>> for Fields {
+    fn from(values: Map<String, Value>) -> Self {
+        Self { values, ..Self::default() }
+    }
+}
+
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Problem;
 

@@ -18,4 +18,4 @@ pub use model::{
 };
 pub(crate) use profile::User;
 pub use profile::{me, update};
-pub use store::{change, ensure, find, meet, member_key};
+pub use store::{change, ensure, find, meet, member_key, paid};

@@ -1,5 +1,6 @@
 //! Members in the table.
 
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::clock::Instant;
 use shared::http::{Credential, Subject};
@@ -8,6 +9,7 @@ use shared::table::{Entity, Key, Table, Write};
 use shared::telegram::{TelegramUser, Utm};
 
 use super::model::{Member, MemberId};
+use crate::texts;
 
 /// Where the member with this Telegram id is.
 #[must_use]
@@ -134,6 +136,22 @@ async fn create(
 pub(super) fn creation(member: &Member) -> Vec<Write> {
     let pointer = MemberPointer { id: member.id.clone(), tg_id: member.tg_id };
     vec![Write::insert("member", member), Write::insert("member_id", &pointer)]
+}
+
+/// Nothing, for a member whose subscription is paid at `now`.
+///
+/// # Errors
+/// 403 `subscription_required`.
+pub fn paid(member: &Member, now: Instant) -> Result<()> {
+    if member.is_paid(now) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::FORBIDDEN,
+        "subscription_required",
+        "Subscription required",
+        texts::SUBSCRIPTION_REQUIRED,
+    ))
 }
 
 /// The beginning of every change of a member: refused under `member` when the member is not any

@@ -1,5 +1,7 @@
 //! Content: courses, programmes, videos, meditations, and what members have completed of them.
 
+pub mod admin;
+
 use shared::function::Function;
 
 use crate::App;
