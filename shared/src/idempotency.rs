@@ -6,6 +6,12 @@
 //! committed with the intent instead, and a replay answers from that entity.
 //!
 //! What a key is and what it stands for is the service's own: [`crate::http::KeyRules`].
+//!
+//! An endpoint may take a call *without* a key for a duplicate, too, for clients that repeat
+//! themselves without one ([`crate::function::Declared::merging`]): what an equal call of the same
+//! subject has brought about is its answer for a while, and each duplicate begins that while anew.
+//! It is the same record, under the call itself in the place of a key, so that handlers do nothing
+//! else for it than answer by [`Idempotency::repeated`].
 
 use axum::extract::FromRequestParts;
 use axum::response::IntoResponse as _;
@@ -20,7 +26,7 @@ use sha2::{Digest as _, Sha256};
 use crate::clock::Instant;
 use crate::http::{Answer, KeyRules, KeyScope, Subject};
 use crate::problem::{Problem, Result};
-use crate::table::{Entity, Item, Key, Write};
+use crate::table::{Entity, Item, Key, TTL_ATTRIBUTE, Table, Write, WriteError};
 
 /// How long a key is remembered.
 const TTL: SignedDuration = SignedDuration::from_hours(24);
@@ -34,6 +40,8 @@ pub(crate) struct KeyContext {
     pub(crate) rules: KeyRules,
     /// The endpoint's path with its `{parameters}`.
     pub(crate) route: &'static str,
+    /// How long an equal call without a key is a duplicate, if at all.
+    pub(crate) merges: Option<SignedDuration>,
     pub(crate) body: [u8; 32],
 }
 
@@ -46,7 +54,8 @@ pub(crate) fn key_in(headers: &HeaderMap) -> Option<&HeaderValue> {
     ["idempotency-key", "x-idempotency-key"].iter().find_map(|name| headers.get(*name))
 }
 
-/// The request's idempotency key, if it brought one. An extractor.
+/// The request's idempotency key, if it brought one, or what stands in for it where the endpoint
+/// merges equal calls without. An extractor.
 #[derive(Clone, Debug)]
 pub struct Idempotency(Option<Keyed>);
 
@@ -56,6 +65,24 @@ struct Keyed {
     id: String,
     /// What must be the same under the same key, hashed.
     request: String,
+    /// How long it is remembered.
+    kept: Kept,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    /// From the effect on.
+    Once(SignedDuration),
+    /// From the effect, or from the last duplicate.
+    Anew(SignedDuration),
+}
+
+impl Kept {
+    fn until(self, now: Instant) -> Instant {
+        match self {
+            Self::Once(time) | Self::Anew(time) => now + time,
+        }
+    }
 }
 
 /// What was stored under a key.
@@ -136,8 +163,8 @@ impl Idempotency {
 
     fn record(&self, outcome: Outcome, now: Instant, condition: &str) -> Option<Write> {
         let keyed = self.0.clone()?;
-        let record =
-            Record { id: keyed.id, request: keyed.request, outcome, expires_at: now + TTL };
+        let expires_at = keyed.kept.until(now);
+        let record = Record { id: keyed.id, request: keyed.request, outcome, expires_at };
         Some(Write::put(WRITE, &record).when(condition).bind(":now", now))
     }
 
@@ -166,6 +193,36 @@ impl Idempotency {
         let record = found.map(Item::read::<Record>).transpose().map_err(Problem::bug)?;
         self.replay(record.as_ref(), now)
     }
+
+    /// The stored answer to a call that came before, marked as a replay. For a call without a key
+    /// it begins the time of duplicates anew, by one write; a key costs nothing.
+    ///
+    /// # Errors
+    /// A bug, when what is stored names an entity: a replay of that is the use case's own. 503
+    /// when the store does not answer, as the next duplicate would then count as a new call.
+    pub async fn repeated(&self, table: &Table, outcome: Outcome, now: Instant) -> Answer {
+        let Outcome::Answer { status, body } = outcome else {
+            return Err(Problem::bug("a key without its answer"));
+        };
+        self.prolong(table, now).await?;
+        replayed(status, body)
+    }
+
+    async fn prolong(&self, table: &Table, now: Instant) -> Result<()> {
+        let Some(Keyed { id, kept: kept @ Kept::Anew(_), .. }) = &self.0 else { return Ok(()) };
+        let until = kept.until(now);
+        let write = Write::update(WRITE, key_of(id))
+            .set("expires_at", until)
+            .set(TTL_ATTRIBUTE, until.seconds())
+            // What is over may stand for another call by now; a later duplicate was here already.
+            .when("#expires_at > :now AND #expires_at < :until")
+            .bind(":now", now)
+            .bind(":until", until);
+        match table.write(write).await {
+            Ok(_) | Err(WriteError::Refused(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// A stored answer, marked as a replay.
@@ -192,23 +249,38 @@ impl<S: Send + Sync> FromRequestParts<S> for Idempotency {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        let Some(key) = key_in(&parts.headers) else { return Ok(Self(None)) };
         let context = parts.extensions.get::<KeyContext>().copied();
+        let Some(key) = key_in(&parts.headers) else {
+            let merged = context.and_then(|context| Some((context, context.merges?)));
+            return Ok(Self(merged.map(|(context, time)| keyless(parts, context, time))));
+        };
         let context = context.ok_or_else(|| Problem::bug("the choke point was passed by"))?;
         let says = context.rules.says;
         let key = key.to_str().ok().filter(|key| is_key(key, context.rules));
         let key = key.ok_or_else(|| Problem::invalid("Idempotency-Key", says))?;
-        let subject = parts.extensions.get::<Subject>();
-        let subject = subject.map(|subject| subject.telegram_id.to_string()).unwrap_or_default();
-        let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-        let body = URL_SAFE_NO_PAD.encode(context.body);
+        let [subject, path, body] = call_of(parts, context);
         let (bound, request) = match context.rules.scope {
             KeyScope::Path => (path.as_str(), body),
             KeyScope::Route => (context.route, digest(&[&path, &body])),
         };
         let id = digest(&[&subject, parts.method.as_str(), bound, key]);
-        Ok(Self(Some(Keyed { id, request })))
+        Ok(Self(Some(Keyed { id, request, kept: Kept::Once(TTL) })))
     }
+}
+
+/// A call without a key stands for itself: no call with a key, nor another one without, has its id.
+fn keyless(parts: &Parts, context: KeyContext, time: SignedDuration) -> Keyed {
+    let [subject, path, body] = call_of(parts, context);
+    let id = digest(&["keyless", &subject, parts.method.as_str(), &path, &body]);
+    Keyed { request: id.clone(), id, kept: Kept::Anew(time) }
+}
+
+/// Who calls, the concrete path with its query, and the body's hash.
+fn call_of(parts: &Parts, context: KeyContext) -> [String; 3] {
+    let subject = parts.extensions.get::<Subject>();
+    let subject = subject.map(|subject| subject.telegram_id.to_string()).unwrap_or_default();
+    let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    [subject, path, URL_SAFE_NO_PAD.encode(context.body)]
 }
 
 fn is_key(key: &str, rules: KeyRules) -> bool {
@@ -225,101 +297,5 @@ fn digest(parts: &[&str]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use futures::future::join_all;
-
-    use super::*;
-    use crate::table::{Table, testing};
-
-    fn keyed(request: &str) -> Idempotency {
-        Idempotency(Some(Keyed { id: "k".to_owned(), request: request.to_owned() }))
-    }
-
-    fn at(hours: i64) -> Instant {
-        Instant::from_seconds(1_768_900_000 + hours * 3_600)
-    }
-
-    async fn count(table: &Table, key: &Idempotency, now: Instant) -> Result<Option<Outcome>> {
-        let mut writes: Vec<_> = key.saving(StatusCode::OK, "{}", now).into_iter().collect();
-        writes.push(Write::update("effect", Key::new("COUNT", "COUNT")).add("n", 1));
-        match table.transact(writes).await {
-            Ok(()) => Ok(None),
-            Err(error) => key.replay_item(error.refusal()?.old(WRITE), now),
-        }
-    }
-
-    async fn counted(table: &Table) -> Option<i64> {
-        table
-            .get_item(&Key::new("COUNT", "COUNT"))
-            .await
-            .unwrap()
-            .and_then(|item| item.integer("n"))
-    }
-
-    #[tokio::test]
-    async fn sixty_four_calls_have_one_effect_and_one_answer() {
-        let table = testing::table().await;
-        let key = keyed("same");
-        let outcomes = join_all((0..64).map(|_| count(&table, &key, at(0)))).await;
-        let first = outcomes.iter().filter(|outcome| outcome.as_ref().unwrap().is_none()).count();
-        assert_eq!((first, counted(&table).await), (1, Some(1)));
-    }
-
-    #[tokio::test]
-    async fn another_body_is_refused_and_an_old_key_is_free() {
-        let table = testing::table().await;
-        count(&table, &keyed("one"), at(0)).await.unwrap();
-        let other = count(&table, &keyed("two"), at(1)).await.unwrap_err();
-        assert_eq!(
-            (other.status(), other.code()),
-            (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_mismatch")
-        );
-        assert_eq!(count(&table, &keyed("two"), at(24)).await.unwrap(), None);
-        assert_eq!(counted(&table).await, Some(2));
-    }
-
-    #[tokio::test]
-    async fn a_failed_entity_makes_way_for_one_other() {
-        let table = testing::table().await;
-        let key = keyed("same");
-        let tie = |entity: &'static str, replaced| {
-            table.transact(key.naming(entity, replaced, at(0)).into_iter().collect())
-        };
-        tie("first", None).await.unwrap();
-        assert!(tie("second", None).await.is_err());
-        tie("second", Some("first")).await.unwrap();
-        assert!(tie("third", Some("first")).await.is_err());
-    }
-
-    #[test]
-    fn keys_are_of_the_service_s_alphabet_and_of_a_bounded_length() {
-        let takes = |byte: u8| byte.is_ascii_alphanumeric();
-        let rules = KeyRules { takes, says: "", scope: KeyScope::Path };
-        assert!(is_key("aZ9", rules) && is_key(&"x".repeat(255), rules));
-        for bad in ["", "a b", "ключ", "a\u{0}", &"x".repeat(256)] {
-            assert!(!is_key(bad, rules), "{bad}");
-        }
-    }
-
-    async fn read(rules: KeyRules, uri: &str, body: &[u8]) -> Keyed {
-        let request = http::Request::post(uri).header("idempotency-key", "k").body(()).unwrap();
-        let (mut parts, ()) = request.into_parts();
-        let context = KeyContext { rules, route: "/orders/{id}", body: digest_of(body) };
-        parts.extensions.insert(context);
-        Idempotency::from_request_parts(&mut parts, &()).await.unwrap().0.unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_key_is_bound_to_a_path_or_to_a_route() {
-        let rules = |scope| KeyRules { takes: |_| true, says: "", scope };
-        for (scope, same_key) in [(KeyScope::Path, false), (KeyScope::Route, true)] {
-            let one = read(rules(scope), "/orders/1", b"{}").await;
-            let other = read(rules(scope), "/orders/2", b"{}").await;
-            assert_eq!(one.id == other.id, same_key);
-            // Another path is either another key or another request under the same one.
-            assert_eq!(one.request != other.request, same_key);
-            let body = read(rules(scope), "/orders/1", b"").await;
-            assert!(one.id == body.id && one.request != body.request);
-        }
-    }
-}
+#[path = "idempotency_tests.rs"]
+mod tests;

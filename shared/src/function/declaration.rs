@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::Method;
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::ADMIN_SECRET;
@@ -60,6 +61,9 @@ pub struct Endpoint {
     pub limit: Option<LimitClass>,
     /// How its answers may be kept.
     pub cache: Option<CacheClass>,
+    /// Within how long of its success, or of the last duplicate, a call without an idempotency key
+    /// is a duplicate of an equal one; `None` where each call is one of its own.
+    pub merges: Option<SignedDuration>,
     /// How its problems read, unless as the service's others do.
     pub dress: Option<Dress>,
     /// What the OpenAPI document says of bodies and parameters.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::routing::MethodRouter;
 use http::Method;
+use jiff::SignedDuration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -83,6 +84,7 @@ impl<S: Service> Function<S> {
             access: Access::Member,
             limit: None,
             cache: None,
+            merges: None,
             dress: None,
             docs: Docs::default(),
         };
@@ -222,6 +224,16 @@ impl<S> Declared<S> {
     #[must_use]
     pub fn cached(mut self, class: CacheClass) -> Self {
         self.1.cache = Some(class);
+        self
+    }
+
+    /// Takes a call without an idempotency key for a duplicate of an equal one, if it comes within
+    /// so many seconds of that one's success or of its last duplicate: same subject, method, path
+    /// with query, and body. The handler stores and answers by [`crate::idempotency::Idempotency`],
+    /// as for a key. The default is that each such call is one of its own.
+    #[must_use]
+    pub fn merging(mut self, seconds: u32) -> Self {
+        self.1.merges = Some(SignedDuration::from_secs(seconds.into()));
         self
     }
 

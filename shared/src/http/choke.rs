@@ -125,9 +125,10 @@ async fn guard(
     if let Some(subject) = subject {
         parts.extensions.insert(subject.clone());
     }
-    if idempotency::key_in(&parts.headers).is_some() {
-        let (rules, route) = (choke.wire.keys, endpoint.path);
-        parts.extensions.insert(KeyContext { rules, route, body: idempotency::digest_of(&bytes) });
+    if endpoint.merges.is_some() || idempotency::key_in(&parts.headers).is_some() {
+        let (rules, route, merges) = (choke.wire.keys, endpoint.path, endpoint.merges);
+        let body = idempotency::digest_of(&bytes);
+        parts.extensions.insert(KeyContext { rules, route, merges, body });
     }
     parts.extensions.insert(Now(call.invocation.now));
     parts.extensions.insert(call.invocation.clone());
