@@ -13,8 +13,8 @@
 //! remembers how much had been earned before it, and what is left of it follows from
 //! `consumed_total`. Spending therefore costs two items, however many lots there are.
 //!
-//! Who earns inside a transaction of its own (a payment) takes [`income`]; [`award`] and [`spend`]
-//! are whole use cases. The audit reads members and entries side by side and reports whatever does
+//! Who earns or spends inside a transaction of its own (a payment, a purchase) takes [`income`] or
+//! [`expense`]; [`award`] and [`spend`] are whole use cases. The audit reads members and entries side by side and reports whatever does
 //! not add up.
 
 mod api;
@@ -29,7 +29,7 @@ use shared::function::Function;
 pub use api::{balance, history};
 pub use jobs::audit;
 pub use model::{Award, EnergyEntry, Expense, GIFT_AWARD, Kind, PAYMENT_AWARD, expiry};
-pub use store::{Income, Moved, award, income, newest, spend};
+pub use store::{Income, Moved, Outgo, award, expense, income, newest, spend};
 
 use crate::App;
 

@@ -56,6 +56,37 @@ pub fn income(member: &Member, award: &Award, now: Instant) -> Income {
     Income { entry: Write::insert("entry", &entry), energies, expires_at: entry.expires_at }
 }
 
+/// An expense for a transaction of somebody's own.
+#[derive(Debug)]
+pub struct Outgo {
+    /// The entry; refusal `entry`: this key was used before.
+    pub entry: Write,
+    /// What is taken.
+    pub energies: u32,
+}
+
+impl Outgo {
+    /// Puts the expense on the update of the member, which has to be conditioned on the version
+    /// that the expense was made of, as [`auth::change`] is. The update is refused, too, when the
+    /// balance is too low.
+    #[must_use]
+    pub fn on(&self, update: Write) -> Write {
+        ledger::debit(update, self.energies)
+    }
+}
+
+/// An expense, whole or not at all: for the transaction that also writes [`Outgo::on`] the member.
+///
+/// # Errors
+/// 409 `insufficient_energies` when the member has less.
+pub fn expense(member: &Member, expense: &Expense, now: Instant) -> Result<Outgo> {
+    if member.balance < i64::from(expense.amount) {
+        return Err(insufficient());
+    }
+    let entry = EnergyEntry::expense(member, expense, now);
+    Ok(Outgo { entry: Write::insert("entry", &entry), energies: expense.amount })
+}
+
 /// Gives energies, once. One read and one transaction of two items.
 ///
 /// # Errors
