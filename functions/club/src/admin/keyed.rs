@@ -18,7 +18,7 @@ use crate::wire::{succeeded, success};
 ///
 /// # Errors
 /// What `decide` refuses; 422 for a key of another request; 503 when nothing was stored.
-pub(super) async fn commit<T: Serialize>(
+pub(crate) async fn commit<T: Serialize>(
     app: &App,
     key: &Idempotency,
     keys: &[Key],

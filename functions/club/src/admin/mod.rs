@@ -19,6 +19,7 @@ mod unassigned;
 
 use shared::function::Function;
 
+pub(crate) use keyed::commit;
 pub use offers::{create_offer, delete_offer, list_offers, update_offer};
 pub use people::person;
 pub use periods::{grant, revoke};

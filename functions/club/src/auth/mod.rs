@@ -14,8 +14,9 @@ mod tests;
 
 pub use api::{functions, log_out, refresh, sign_in};
 pub use model::{
-    Completed, LastTeam, Member, MemberId, REGISTRY_SHARDS, TeamRole, city_key, level,
+    Completed, LastTeam, Member, MemberId, REGISTRY_SHARDS, TeamRole, can_be_kept, city_key,
+    is_city_name, level,
 };
 pub(crate) use profile::User;
 pub use profile::{me, update};
-pub use store::{change, ensure, find, meet, member_key, paid};
+pub use store::{change, ensure, find, meet, member_key, named, paid};

@@ -24,11 +24,20 @@ struct MemberPointer {
     tg_id: i64,
 }
 
+/// Characters of an opaque id.
+const UUID_LENGTH: usize = 36;
+
+impl MemberPointer {
+    fn key_of(id: &str) -> Key {
+        Key::new(format!("MEMBERID#{id}"), "POINTER")
+    }
+}
+
 impl Entity for MemberPointer {
     const KIND: &'static str = "MemberPointer";
 
     fn key(&self) -> Key {
-        Key::new(format!("MEMBERID#{}", self.id), "POINTER")
+        Self::key_of(&self.id)
     }
 }
 
@@ -79,6 +88,23 @@ pub(super) async fn name_city(
 /// When the store does not answer.
 pub async fn find(table: &Table, tg_id: i64) -> Result<Option<Member>> {
     Ok(table.get(&member_key(tg_id)).await?)
+}
+
+/// The Telegram id of the member that somebody names by either id. One read where it is the opaque
+/// one, none where it is the Telegram id itself, whose member may not exist.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn named(table: &Table, user_id: &str) -> Result<Option<i64>> {
+    if let Some(tg_id) = crate::payments::telegram_id(user_id) {
+        return Ok(Some(tg_id));
+    }
+    // Nothing else can be an opaque id, and a key has a length that the table takes.
+    if user_id.len() != UUID_LENGTH {
+        return Ok(None);
+    }
+    let pointer: Option<MemberPointer> = table.get(&MemberPointer::key_of(user_id)).await?;
+    Ok(pointer.map(|pointer| pointer.tg_id))
 }
 
 /// The caller's member, created on first contact. One read; on first contact one transaction
