@@ -172,7 +172,7 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
 /// The names of the credentials that an endpoint takes.
 fn credentials(access: Access) -> &'static [&'static str] {
     match access {
-        Access::Member | Access::Anyone => &["initData", "bearer"],
+        Access::Member | Access::MemberOrBody | Access::Anyone => &["initData", "bearer"],
         Access::User | Access::Visitor(_) => &["initData"],
         Access::Admin => &["admin"],
         Access::Public | Access::SignIn | Access::Webhook => &[],

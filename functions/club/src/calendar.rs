@@ -1,7 +1,9 @@
 //! The club's calendar: days and weeks of Moscow, UTC+3 all year.
 
+use std::fmt;
+
 use jiff::SignedDuration;
-use jiff::civil::Date;
+use jiff::civil::{Date, ISOWeekDate, Weekday};
 use serde::{Deserialize, Serialize};
 use shared::clock::Instant;
 
@@ -27,6 +29,13 @@ pub fn is_weekend(now: Instant) -> bool {
     date(now).weekday().to_monday_zero_offset() >= 5
 }
 
+/// When the day of `now` began in Moscow.
+#[must_use]
+pub fn day_start(now: Instant) -> Instant {
+    let of_day = now.seconds().saturating_add(i64::from(MOSCOW) * 3_600).rem_euclid(DAY_S);
+    Instant::from_seconds(now.seconds() - of_day)
+}
+
 fn date(now: Instant) -> Date {
     now.at_offset(MOSCOW).date()
 }
@@ -47,15 +56,29 @@ impl Week {
         let week = date(now).iso_week_date();
         Self { year: week.year(), number: week.week() }
     }
+
+    /// Its place among all weeks: the week after it has the next one, over New Year, too. `None`
+    /// for the 53rd week of a year that has 52.
+    #[must_use]
+    pub fn ordinal(self) -> Option<i64> {
+        let monday = ISOWeekDate::new(self.year, self.number, Weekday::Monday).ok()?.date();
+        let since = monday.duration_since(Date::constant(1970, 1, 5));
+        Some(since.as_secs().div_euclid(7 * DAY_S))
+    }
+}
+
+impl fmt::Display for Week {
+    /// As `2026-W05`: in the order of time when sorted as texts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-W{:02}", self.year, self.number)
+    }
 }
 
 /// When the week of `now` began: Monday, 00:00 in Moscow.
 #[must_use]
 pub fn week_start(now: Instant) -> Instant {
-    let local = now.at_offset(MOSCOW);
-    let days = i64::from(local.date().weekday().to_monday_zero_offset());
-    let of_day = now.seconds().saturating_add(i64::from(MOSCOW) * 3_600).rem_euclid(DAY_S);
-    Instant::from_seconds(now.seconds() - of_day - days * DAY_S)
+    let days = i64::from(date(now).weekday().to_monday_zero_offset());
+    Instant::from_seconds(day_start(now).seconds() - days * DAY_S)
 }
 
 /// When the week of `now` ends: its last millisecond, Sunday 23:59:59.999 in Moscow.
@@ -117,6 +140,30 @@ mod tests {
             ("2027-01-03T21:00:00Z", 2027, 1),
         ] {
             assert_eq!(Week::of(at(instant)), Week { year, number }, "{instant}");
+        }
+    }
+
+    #[test]
+    fn weeks_follow_each_other_over_new_year() {
+        let week = |year, number| Week { year, number };
+        let ordinal = |year, number| week(year, number).ordinal().unwrap();
+        assert_eq!(ordinal(2026, 53) + 1, ordinal(2027, 1));
+        assert_eq!(ordinal(2025, 52) + 1, ordinal(2026, 1));
+        assert_eq!(ordinal(2026, 11) + 1, ordinal(2026, 12));
+        assert_eq!((ordinal(1970, 2), week(2025, 53).ordinal()), (0, None));
+        assert_eq!(week(2026, 5).to_string(), "2026-W05");
+    }
+
+    #[test]
+    fn every_monday_begins_the_next_week() {
+        let mut now = at("2023-12-27T12:00:00Z");
+        let mut last = Week::of(now).ordinal().unwrap();
+        for _ in 0..260 {
+            now = Instant::from_seconds(week_start(now).seconds() + 7 * DAY_S);
+            assert_eq!(day_start(now), now);
+            let next = Week::of(now).ordinal().unwrap();
+            assert_eq!(next, last + 1, "{now}");
+            last = next;
         }
     }
 }

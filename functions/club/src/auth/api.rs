@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::model::{self, Member};
 use super::profile::{User, me, update};
+use super::public::user;
 use super::store;
 use crate::App;
 use crate::wire::{self, success};
@@ -30,6 +31,7 @@ pub fn functions() -> Vec<Function<App>> {
         me("club-auth-me", "/api/v1/auth/me"),
         me("club-users-me", "/api/v1/users/me"),
         update(),
+        user(),
     ]
 }
 

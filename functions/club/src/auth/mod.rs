@@ -8,6 +8,7 @@
 mod api;
 mod model;
 mod profile;
+mod public;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -15,8 +16,12 @@ mod tests;
 pub use api::{functions, log_out, refresh, sign_in};
 pub use model::{
     Completed, LastTeam, Member, MemberId, REGISTRY_SHARDS, TeamRole, can_be_kept, city_key,
-    is_city_name, level,
+    is_city_name,
 };
 pub(crate) use profile::User;
 pub use profile::{me, update};
+pub use public::user;
 pub use store::{change, ensure, find, meet, member_key, named, paid};
+
+// A level is part of what a member is shown as.
+pub use crate::gamification::level;

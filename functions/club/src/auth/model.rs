@@ -98,6 +98,9 @@ pub struct Member {
     /// What was completed so far, each thing once.
     #[serde(default)]
     pub completed: Completed,
+    /// Codes of the achievements that are unlocked.
+    #[serde(default)]
+    pub achievements: Vec<String>,
     /// Energies to spend.
     #[serde(default)]
     pub balance: i64,
@@ -204,6 +207,7 @@ impl Member {
             streak: 0,
             streak_date: None,
             completed: Completed::default(),
+            achievements: Vec::new(),
             balance: 0,
             earned_total: 0,
             consumed_total: 0,
@@ -299,18 +303,6 @@ fn has_kept_exponent(number: &str) -> bool {
     exponent.is_none_or(|exponent| exponent.is_ok_and(|e| (-129..125).contains(&e)))
 }
 
-/// Levels 1 to 15 by experience.
-const LEVELS: [u32; 15] = [
-    0, 100, 250, 500, 1000, 2000, 3500, 5500, 8000, 12_000, 17_000, 23_000, 30_000, 40_000, 50_000,
-];
-
-/// The level of so much experience.
-#[must_use]
-pub fn level(experience: u32) -> u32 {
-    let reached = LEVELS.iter().take_while(|needed| **needed <= experience).count();
-    u32::try_from(reached).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,19 +338,5 @@ mod tests {
         }
         let nested = |levels| format!("{{\"a\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
         assert!(kept(&nested(19)) && !kept(&nested(20)));
-    }
-
-    #[test]
-    fn levels() {
-        for (experience, expected) in
-            [(0, 1), (99, 1), (100, 2), (249, 2), (250, 3), (999, 4), (1000, 5), (11_999, 9)]
-        {
-            assert_eq!(level(experience), expected);
-        }
-        for (experience, expected) in
-            [(12_000, 10), (49_999, 14), (50_000, 15), (1_000_000, 15), (u32::MAX, 15)]
-        {
-            assert_eq!(level(experience), expected);
-        }
     }
 }

@@ -18,7 +18,7 @@ use super::model::{self, Member};
 use super::store;
 use crate::payments::Provider;
 use crate::wire::{self, succeeded, success};
-use crate::{App, calendar, texts};
+use crate::{App, calendar, gamification, texts};
 
 /// `GET /api/v1/auth/me` and its twin `GET /api/v1/users/me`.
 #[must_use]
@@ -86,7 +86,7 @@ impl User {
     pub(crate) fn of(member: Member, now: Instant) -> Self {
         Self {
             is_pro: member.is_paid(now),
-            level: model::level(member.experience),
+            level: gamification::level(member.experience),
             id: member.id,
             telegram_id: member.tg_id,
             username: member.username,

@@ -19,9 +19,9 @@ pub fn member_key(tg_id: i64) -> Key {
 
 /// Makes the opaque id unique and leads from it to the member.
 #[derive(Debug, Serialize, Deserialize)]
-struct MemberPointer {
+pub(super) struct MemberPointer {
     id: MemberId,
-    tg_id: i64,
+    pub(super) tg_id: i64,
 }
 
 /// Characters of an opaque id.
@@ -30,6 +30,12 @@ const UUID_LENGTH: usize = 36;
 impl MemberPointer {
     fn key_of(id: &str) -> Key {
         Key::new(format!("MEMBERID#{id}"), "POINTER")
+    }
+
+    /// Where the pointer of this id is; nowhere for what can be no id, as a key has a length that
+    /// the table takes.
+    pub(super) fn of_id(id: &str) -> Option<Key> {
+        (id.len() == UUID_LENGTH).then(|| Self::key_of(id))
     }
 }
 
@@ -99,11 +105,8 @@ pub async fn named(table: &Table, user_id: &str) -> Result<Option<i64>> {
     if let Some(tg_id) = crate::payments::telegram_id(user_id) {
         return Ok(Some(tg_id));
     }
-    // Nothing else can be an opaque id, and a key has a length that the table takes.
-    if user_id.len() != UUID_LENGTH {
-        return Ok(None);
-    }
-    let pointer: Option<MemberPointer> = table.get(&MemberPointer::key_of(user_id)).await?;
+    let Some(pointer_at) = MemberPointer::of_id(user_id) else { return Ok(None) };
+    let pointer: Option<MemberPointer> = table.get(&pointer_at).await?;
     Ok(pointer.map(|pointer| pointer.tg_id))
 }
 

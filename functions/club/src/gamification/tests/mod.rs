@@ -1,0 +1,1 @@
+//! Gamification against the embedded engine.
