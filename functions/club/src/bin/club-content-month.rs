@@ -1,0 +1,5 @@
+//! `GET /api/v1/content/month-program`.
+
+fn main() -> Result<(), shared::function::BoxError> {
+    shared::function::run(club::content::month_program())
+}

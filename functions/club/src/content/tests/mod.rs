@@ -1,0 +1,1 @@
+//! Content against the embedded engine.
