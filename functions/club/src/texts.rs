@@ -218,8 +218,8 @@ pub fn reason_purchase(title: &str) -> String {
     format!("Покупка: {title}")
 }
 
-/// The week has a report already.
-pub const REPORT_EXISTS: &str = "Отчёт за эту неделю уже отправлен";
+/// The member has a report of this week already.
+pub const WEEKLY_REPORT_EXISTS: &str = "Отчёт за эту неделю уже отправлен";
 /// A report can be taken back for a day only.
 pub const REPORT_DELETE_WINDOW_OVER: &str =
     "Отчёт можно удалить только в течение 24 часов после отправки";
@@ -476,7 +476,7 @@ pub const REPORT_NOT_NOW: &str = "Отчёт можно отправить то�
 /// A red light needs a reason.
 pub const REPORT_NO_PROBLEM: &str = "Опишите проблему при красном статусе";
 /// The report of this week was sent.
-pub const REPORT_EXISTS: &str = "Отчёт за эту неделю уже отправлен";
+pub const LEADER_REPORT_EXISTS: &str = "Отчёт за эту неделю уже отправлен";
 /// Only leaders of active teams report.
 pub const REPORT_NOT_LEADER: &str = "Вы не ведёте активную десятку";
 /// Only paid members found teams.

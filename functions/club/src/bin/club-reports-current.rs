@@ -1,0 +1,5 @@
+//! `GET /api/reports/current`.
+
+fn main() -> Result<(), shared::function::BoxError> {
+    shared::function::run(club::reports::current())
+}

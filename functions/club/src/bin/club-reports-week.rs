@@ -1,0 +1,5 @@
+//! `GET /api/reports/week`.
+
+fn main() -> Result<(), shared::function::BoxError> {
+    shared::function::run(club::reports::week())
+}

@@ -1,0 +1,1 @@
+//! Weekly reports against the embedded engine.
