@@ -212,6 +212,9 @@ pub struct Message {
     /// Whether there is a round video.
     #[serde(default, rename = "video_note", deserialize_with = "present")]
     pub has_video_note: bool,
+    /// Whether there is a file.
+    #[serde(default, rename = "document", deserialize_with = "present")]
+    pub has_document: bool,
     /// Whether it was passed on from elsewhere.
     #[serde(default, rename = "forward_origin", deserialize_with = "present")]
     pub is_forwarded: bool,

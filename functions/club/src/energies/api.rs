@@ -8,10 +8,12 @@ use shared::cache::Conditional;
 use shared::clock::{Instant, Now};
 use shared::function::Function;
 use shared::http::{Answer, Search, Subject, page_limit};
-use shared::table::Cursor;
+use shared::problem::Result;
+use shared::table::{Cursor, Table};
 use utoipa::ToSchema;
 
-use super::model::{EnergyEntry, Kind};
+use super::award::Kind;
+use super::model::EnergyEntry;
 use super::store;
 use crate::App;
 use crate::auth::{self, Member};
@@ -82,7 +84,7 @@ struct History {
 /// One line of the account.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct EnergyTransaction {
+pub struct EnergyTransaction {
     id: String,
     user_id: String,
     /// Signed.
@@ -124,6 +126,15 @@ impl EnergyTransaction {
             created_at: entry.created_at,
         }
     }
+}
+
+/// The newest lines of a member's account, the newest first. One query.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn recent(table: &Table, member: &Member, limit: u32) -> Result<Vec<EnergyTransaction>> {
+    let entries = store::newest(table, member.tg_id, limit).await?.into_iter();
+    Ok(entries.map(|entry| EnergyTransaction::of(entry, member)).collect())
 }
 
 async fn handle_history(

@@ -1,182 +1,24 @@
-//! Awards, expenses and entries. No I/O.
-
-use std::borrow::Cow;
+//! Entries, and what an account has to add up to. No I/O.
 
 use jiff::Span;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::clock::Instant;
-use shared::ledger::{self, Line, Violation};
+use shared::ledger::{self, Line, Violation, shard};
 use shared::table::{Entity, Key};
 
+use super::award::{Award, Expense, Kind};
 use crate::auth::{Member, member_key};
-use crate::texts;
 
-/// What a payment earns, unless the service is set otherwise.
-pub const PAYMENT_AWARD: u32 = 500;
-/// What the activation of a gift earns, unless the service is set otherwise.
-pub const GIFT_AWARD: u32 = 500;
 /// How long energies last, in months of Moscow's calendar.
 const TTL_MONTHS: i8 = 6;
-/// By how much the leader of an active team earns more.
-const LEADER_MULTIPLIER: u32 = 2;
+/// Partitions of the index of incomes whose time is not over.
+pub(super) const DUE_SHARDS: u64 = 4;
 /// What the sort keys of entries begin with.
 pub(super) const ENTRY: &str = "ENTRY#";
 
-/// What energies were earned by or spent on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// A payment of one's own.
-    Payment,
-    /// The activation of a gift.
-    Gift,
-    /// A payment taken back.
-    Refund,
-    /// A lesson of a course.
-    Lesson,
-    /// A video watched.
-    Video,
-    /// The recording of a stream watched.
-    Stream,
-    /// The report of a week.
-    WeeklyReport,
-    /// The first visit of a day.
-    DailyLogin,
-    /// The practice of a Sunday.
-    SundayPractice,
-    /// A month that was completed.
-    MonthCompletion,
-    /// Something bought in the shop.
-    Purchase,
-    /// A weekly report taken back.
-    ReportReversal,
-}
-
-/// Energies to be given, at least 1, once for each key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Award {
-    pub(super) kind: Kind,
-    pub(super) amount: u32,
-    pub(super) reason: Cow<'static, str>,
-    pub(super) key: String,
-    pub(super) doubles: bool,
-    pub(super) metadata: Map<String, Value>,
-}
-
-impl Award {
-    /// An award that the leader of an active team gets doubled.
-    fn doubled(kind: Kind, amount: u32, reason: impl Into<Cow<'static, str>>, key: String) -> Self {
-        Self { kind, amount, reason: reason.into(), key, doubles: true, metadata: Map::new() }
-    }
-
-    /// The same for everybody.
-    fn plain(self) -> Self {
-        Self { doubles: false, ..self }
-    }
-
-    /// For the payment of this id.
-    #[must_use]
-    pub fn payment(payment_id: &str) -> Self {
-        let key = format!("payment:{payment_id}");
-        Self::doubled(Kind::Payment, PAYMENT_AWARD, texts::REASON_PAYMENT, key)
-    }
-
-    /// For the activation of the gift of this id; never doubled.
-    #[must_use]
-    pub fn gift(gift_id: &str) -> Self {
-        let key = format!("gift:{gift_id}");
-        Self::doubled(Kind::Gift, GIFT_AWARD, texts::REASON_GIFT, key).plain()
-    }
-
-    /// For a day of a course.
-    #[must_use]
-    pub fn lesson(course_id: &str, day: u32, title: Option<&str>) -> Self {
-        let key = format!("lesson:{course_id}:day{day}");
-        Self::doubled(Kind::Lesson, 20, texts::reason_lesson(title), key)
-    }
-
-    /// For a video that was watched.
-    #[must_use]
-    pub fn video(video_id: &str, title: &str) -> Self {
-        let key = format!("video:{video_id}");
-        Self::doubled(Kind::Video, 20, texts::reason_video(title), key)
-    }
-
-    /// For the recording of a stream that was watched.
-    #[must_use]
-    pub fn stream(stream_id: &str) -> Self {
-        Self::doubled(Kind::Stream, 20, texts::REASON_STREAM, format!("stream:{stream_id}"))
-    }
-
-    /// For the report of a week.
-    #[must_use]
-    pub fn weekly_report(report_id: &str) -> Self {
-        let key = format!("report:{report_id}");
-        Self::doubled(Kind::WeeklyReport, 100, texts::REASON_WEEKLY_REPORT, key)
-    }
-
-    /// The same award of another amount.
-    #[must_use]
-    pub fn of(self, amount: u32) -> Self {
-        Self { amount, ..self }
-    }
-
-    /// What the member gets, and what the entry tells of it. Leadership counts as it stands in
-    /// the member that the transaction is conditioned on.
-    pub(super) fn credit(&self, member: &Member) -> (u32, Map<String, Value>) {
-        let mut metadata = self.metadata.clone();
-        if !(self.doubles && member.is_team_leader) {
-            return (self.amount, metadata);
-        }
-        let bonus = [
-            ("leaderBonus", Value::Bool(true)),
-            ("originalAmount", self.amount.into()),
-            ("multiplier", LEADER_MULTIPLIER.into()),
-        ];
-        metadata.extend(bonus.map(|(name, value)| (name.to_owned(), value)));
-        (self.amount.saturating_mul(LEADER_MULTIPLIER), metadata)
-    }
-}
-
-/// Energies to be taken, at least 1, once for each key, whole or not at all.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expense {
-    pub(super) kind: Kind,
-    pub(super) amount: u32,
-    pub(super) reason: Cow<'static, str>,
-    pub(super) key: String,
-    pub(super) metadata: Map<String, Value>,
-}
-
-impl Expense {
-    /// What a refund of a payment takes back.
-    #[must_use]
-    pub fn refund(payment_id: &str, refund_id: &str, amount: u32) -> Self {
-        let key = format!("refund:{payment_id}:{refund_id}");
-        Self::of(Kind::Refund, amount, texts::REASON_REFUND, key)
-    }
-
-    /// What something in the shop costs.
-    #[must_use]
-    pub fn purchase(purchase_id: &str, title: &str, amount: u32) -> Self {
-        let key = format!("purchase:{purchase_id}");
-        Self::of(Kind::Purchase, amount, texts::reason_purchase(title), key)
-    }
-
-    /// What the report of a week had earned, when it is taken back.
-    #[must_use]
-    pub fn report_reversal(report_id: &str, amount: u32) -> Self {
-        let key = format!("report_reversal:{report_id}");
-        Self::of(Kind::ReportReversal, amount, texts::REASON_REPORT_REVERSAL, key)
-    }
-
-    fn of(kind: Kind, amount: u32, reason: impl Into<Cow<'static, str>>, key: String) -> Self {
-        Self { kind, amount, reason: reason.into(), key, metadata: Map::new() }
-    }
-}
-
-/// One line of a member's ledger. Never changed but for [`EnergyEntry::expired`].
+/// One line of a member's ledger. Never changed but for [`EnergyEntry::expired`] and, once it has
+/// had its turn, its place among what is to expire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnergyEntry {
     /// Whose.
@@ -213,8 +55,21 @@ impl Entity for EnergyEntry {
     }
 
     fn index(&self) -> Vec<(&'static str, String)> {
-        vec![("history_at", format!("{}#{:012}", self.created_at, self.version))]
+        let order = format!("{}#{:012}#{:012}", self.created_at, self.version, self.earned_before);
+        let mut index = vec![("history_at", order)];
+        if let Some(expires) = self.expires_at.filter(|_| !self.expired) {
+            index.push(("due_pk", due_partition(shard(&self.tg_id.to_string(), DUE_SHARDS))));
+            index.push(("due_at", format!("{expires}#{:012}", self.earned_before)));
+        }
+        index
     }
+}
+
+/// A partition of the index of incomes whose time is not over. All incomes of a member are in one,
+/// in the order in which they came: their times never fall, and of equal ones the first is the
+/// one before which less was earned.
+pub(super) fn due_partition(shard: u64) -> String {
+    format!("LOT#{shard}")
 }
 
 /// Where the entry under an idempotency key is: beside its member.

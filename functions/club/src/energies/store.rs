@@ -11,9 +11,12 @@ use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
 use shared::table::{Cursor, Entity, Item, Key, Page, Query, Table, Write};
 
-use super::model::{Award, EnergyEntry, Expense, entry_key};
+use super::award::{Award, Expense};
+use super::model::{DUE_SHARDS, EnergyEntry, due_partition, entry_key};
+use super::slots::reports_since;
 use crate::auth::{self, Member, REGISTRY_SHARDS, member_key};
 use crate::texts;
+use crate::wire::lease_lost;
 
 /// What became of an award or an expense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +57,35 @@ fn credited(update: Write, energies: u32, expires_at: Option<Instant>) -> Write 
 pub fn income(member: &Member, award: &Award, now: Instant) -> Income {
     let (entry, energies) = EnergyEntry::income(member, award, now);
     Income { entry: Write::insert("entry", &entry), energies, expires_at: entry.expires_at }
+}
+
+/// Several incomes of one transaction.
+pub(super) struct Incomes {
+    /// Their entries, in the order of the awards.
+    pub(super) entries: Vec<EnergyEntry>,
+    /// What the member gets in all.
+    pub(super) energies: u32,
+    expires_at: Option<Instant>,
+}
+
+impl Incomes {
+    /// As [`Income::on`].
+    pub(super) fn on(&self, update: Write) -> Write {
+        credited(update, self.energies, self.expires_at)
+    }
+}
+
+/// The incomes of several awards: each is a lot of its own, after the one before it.
+pub(super) fn incomes(member: &Member, awards: &[Award], now: Instant) -> Incomes {
+    let (mut member, mut entries, mut energies) = (member.clone(), Vec::new(), 0_u32);
+    for award in awards {
+        let (entry, credited) = EnergyEntry::income(&member, award, now);
+        member.earned_total = member.earned_total.saturating_add(u64::from(credited));
+        member.energies_expire_at = entry.expires_at;
+        energies = energies.saturating_add(credited);
+        entries.push(entry);
+    }
+    Incomes { entries, energies, expires_at: member.energies_expire_at }
 }
 
 /// An expense for a transaction of somebody's own.
@@ -177,11 +209,117 @@ pub async fn newest(table: &Table, tg_id: i64, limit: u32) -> Result<Vec<EnergyE
     entries(&page(table, tg_id, limit, None).await?.items)
 }
 
+/// Has a member reported in the chat of a team since then? Looks back for two months at most. One
+/// query.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn has_reported(table: &Table, tg_id: i64, since: Instant) -> Result<bool> {
+    let (first, last) = reports_since(since);
+    let query = Query::partition(member_key(tg_id).pk).between(first, last).limit(1);
+    Ok(!table.query(&query).await?.items.is_empty())
+}
+
 /// The entries among these items.
 pub(super) fn entries(items: &[Item]) -> Result<Vec<EnergyEntry>> {
     let entries = items.iter().filter(|item| item.text("kind") == Some(EnergyEntry::KIND));
     Ok(entries.map(Item::read).collect::<std::result::Result<_, _>>()?)
 }
+
+/// Incomes of one page of those whose time is over.
+const DUE_PAGE: u32 = 100;
+
+/// One page of the incomes of a partition whose time was over by then, in the order in which they
+/// came to each member; the index lags. One query.
+pub(super) async fn overdue(
+    table: &Table,
+    shard: u64,
+    by: Instant,
+    cursor: Option<Cursor>,
+) -> Result<(Vec<Key>, Option<Cursor>)> {
+    let query = Query::global_index("due", ("due_pk", due_partition(shard)), "due_at")
+        .up_to(format!("{by}#~"))
+        .limit(DUE_PAGE)
+        .after(cursor);
+    let page = table.query(&query).await?;
+    Ok((page.items.iter().filter_map(Item::key).collect(), page.next))
+}
+
+/// What became of an income whose time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expired {
+    /// So much was taken.
+    Taken(u32),
+    /// Nothing was left of it.
+    Nothing,
+    /// It had its turn before.
+    Before,
+    /// An older one has not had its turn yet.
+    Early,
+}
+
+/// Takes what is left of an income whose time is over. One read and one transaction of four items;
+/// of two where nothing is left.
+///
+/// # Errors
+/// `lease_lost` when another run has taken over; when the store does not answer.
+pub(super) async fn expire(
+    table: &Table,
+    income: &Key,
+    lease: &Lease,
+    now: Instant,
+) -> Result<Expired> {
+    optimistic(|| async {
+        let member_at = holder(income);
+        let rows = table.batch(&[income.clone(), member_at.clone()]).await?;
+        let (entry, member) = (rows.get::<EnergyEntry>(income)?, rows.get::<Member>(&member_at)?);
+        let (Some(entry), Some(member)) = (entry, member) else {
+            return Ok(Round::Done(Expired::Before));
+        };
+        let is_over = entry.expires_at.is_some_and(|expires| expires <= now);
+        if entry.expired || entry.delta <= 0 || !is_over {
+            return Ok(Round::Done(Expired::Before));
+        }
+        // What is taken comes out of the oldest lots, which have to be empty by then.
+        if member.consumed_total < entry.earned_before {
+            return Ok(Round::Done(Expired::Early));
+        }
+        let left = entry.remaining(member.consumed_total).unwrap_or_default();
+        let (done, writes) = expiring(&member, &entry, left, now)?;
+        let writes = writes.into_iter().chain([lease.fence()]).collect();
+        let Err(error) = table.transact(writes).await else { return Ok(Round::Done(done)) };
+        if error.refusal()?.has("lease") { Err(lease_lost()) } else { Ok(Round::Stale) }
+    })
+    .await
+}
+
+/// The member whose entry this is: in the same partition.
+fn holder(entry: &Key) -> Key {
+    Key { pk: entry.pk.clone(), ..member_key(0) }
+}
+
+/// The writes that take what is left of an income; it leaves the index with them.
+fn expiring(
+    member: &Member,
+    income: &EnergyEntry,
+    left: u32,
+    now: Instant,
+) -> Result<(Expired, Vec<Write>)> {
+    let lot = Write::update("lot", income.key())
+        .remove("due_pk")
+        .remove("due_at")
+        .when("#expired = :not_yet")
+        .bind(":not_yet", false);
+    if left == 0 {
+        return Ok((Expired::Nothing, vec![lot]));
+    }
+    let outgo = expense(member, &Expense::expiry(&income.key, left), now)?;
+    let change = outgo.on(auth::change(member, now));
+    Ok((Expired::Taken(left), vec![outgo.entry, lot.set("expired", true), change]))
+}
+
+/// Partitions of the index that [`overdue`] reads.
+pub(super) const SHARDS: std::ops::Range<u64> = 0..DUE_SHARDS;
 
 /// Members of one page of the registry.
 const REGISTRY_PAGE: u32 = 100;

@@ -1,4 +1,4 @@
-//! Awards, expenses and the audit against the engine.
+//! Awards, expenses, histories and the audit.
 
 use std::collections::HashMap;
 
@@ -6,31 +6,10 @@ use engine::{CrashMode, CrashPlan};
 use http::StatusCode;
 use jiff::SignedDuration;
 use proptest::prelude::*;
-use serde_json::{Value, json};
 use shared::table::{Entity as _, Write};
 
-use super::store;
 use super::*;
-use crate::auth::{self, Member, member_key};
-use crate::testing::{Request, World};
-
-async fn account(world: &World, tg_id: i64) -> (Member, Vec<EnergyEntry>) {
-    store::account(world.table(), &member_key(tg_id).pk).await.unwrap().unwrap()
-}
-
-async fn holds(world: &World, tg_id: i64) -> (Member, Vec<EnergyEntry>) {
-    let (member, entries) = account(world, tg_id).await;
-    assert_eq!(model::findings(&member, &entries), []);
-    (member, entries)
-}
-
-fn pay(n: u32, amount: u32) -> Award {
-    Award::payment(&format!("p{n}")).of(amount)
-}
-
-fn refund(n: u32, amount: u32) -> Expense {
-    Expense::refund("p", &format!("r{n}"), amount)
-}
+use crate::auth;
 
 #[tokio::test]
 async fn a_payment_earns_500_and_a_leaders_1000_once() {

@@ -1,0 +1,197 @@
+//! Hashtags in the chats of teams and cities.
+//!
+//! A message is judged as a whole, once: what its rules give, the places that they take, the update
+//! that told of it and what its author hears are one transaction. An entry is named of the rule, the
+//! chat and the message, so that a message counts once for a rule under whatever update it comes.
+
+use serde_json::{Map, json};
+use shared::clock::Instant;
+use shared::problem::Result;
+use shared::retry::{Round, optimistic};
+use shared::table::{Entity as _, Item, Key, Rows, Write};
+use shared::telegram::TelegramUpdate;
+use shared::telegram::updates::Message as Posted;
+
+use super::award::Award;
+use super::city_chats::CityChat;
+use super::model::{EnergyEntry, entry_key};
+use super::posts::{Post, Verdict, Why, tags};
+use super::slots::{AwardSlot, ChatType, Rule};
+use super::store::incomes;
+use crate::auth::{self, Member, member_key};
+use crate::outbox::{self, Message};
+use crate::{App, bot, teams, texts};
+
+/// Under what earned energies in the chat of a team.
+const BOLT: &str = "\u{26a1}";
+/// Under what earned energies in the chat of a city.
+const HEART: &str = "\u{2764}";
+
+/// Takes what somebody has written in a group. Nothing is read for a message without one of the
+/// rules' tags. One read, in the chat of a team two, and one transaction: the update, the member,
+/// two items for each award, and what is told.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn heard(app: &App, message: &Posted, once: TelegramUpdate, now: Instant) -> Result<()> {
+    let (Some(author), Some(text)) = (message.author(), message.words()) else { return Ok(()) };
+    let has_media = message.has_photo || message.has_video || message.has_document;
+    let post = Post { tags: tags(text), has_media, at: now };
+    if post.rules(ChatType::City).is_empty() && post.rules(ChatType::Decade).is_empty() {
+        return Ok(());
+    }
+    let message_id = message.message_id;
+    let heard = Heard { tg_id: author.id.get(), chat: message.chat.id.0, message_id, post, once };
+    optimistic(|| heard.round(app, now)).await
+}
+
+/// A message that may earn something.
+struct Heard {
+    tg_id: i64,
+    chat: i64,
+    message_id: i64,
+    post: Post,
+    once: TelegramUpdate,
+}
+
+impl Heard {
+    async fn round(&self, app: &App, now: Instant) -> Result<Round<()>> {
+        let table = &app.platform.table;
+        let rows = table.batch(&self.keys(now)).await?;
+        let member: Option<Member> = rows.get(&member_key(self.tg_id))?;
+        let Some(member) = member.filter(|member| member.is_paid(now)) else {
+            return Ok(Round::Done(()));
+        };
+        let Some(chat) = self.chat_of(app, &rows, &member).await? else {
+            return Ok(Round::Done(()));
+        };
+        for rule in self.post.rules(chat) {
+            if rows.get::<EnergyEntry>(&entry_key(self.tg_id, &self.key(rule)))?.is_some() {
+                return Ok(Round::Done(()));
+            }
+        }
+        let free = |rule| self.free(rule, &rows, now);
+        let verdicts = self.post.judge(chat, |rule| free(rule).is_some());
+        if verdicts.is_empty() {
+            return Ok(Round::Done(()));
+        }
+        let earning: Vec<AwardSlot> = verdicts
+            .iter()
+            .filter_map(|verdict| match verdict {
+                Verdict::Earns(rule) => free(*rule),
+                Verdict::Told(..) => None,
+            })
+            .collect();
+        let mut writes = self.awards(&member, chat, earning, now)?;
+        for verdict in verdicts {
+            if let Verdict::Told(rule, why) = verdict {
+                writes.push(self.tell(rule, told(rule, why), now)?);
+            }
+        }
+        let Err(error) = table.transact(writes).await else { return Ok(Round::Done(())) };
+        match error.refusal()?.has(bot::WRITE) {
+            true => Ok(Round::Done(())),
+            false => Ok(Round::Stale),
+        }
+    }
+
+    /// All that decides: the member, the chat, and for each rule what the message has earned and
+    /// which places are taken.
+    fn keys(&self, now: Instant) -> Vec<Key> {
+        let mut keys = vec![member_key(self.tg_id), CityChat::key_of(self.chat)];
+        for chat in [ChatType::City, ChatType::Decade] {
+            for rule in self.post.rules(chat) {
+                keys.push(entry_key(self.tg_id, &self.key(rule)));
+                let places = rule.places(self.tg_id, now);
+                keys.extend(places.iter().map(AwardSlot::key));
+            }
+        }
+        keys
+    }
+
+    /// The idempotency key of what the message earns by a rule.
+    fn key(&self, rule: Rule) -> String {
+        format!("{}:{}:{}", rule.name(), self.chat, self.message_id)
+    }
+
+    /// The first free place under a rule.
+    fn free(&self, rule: Rule, rows: &Rows, now: Instant) -> Option<AwardSlot> {
+        let taken: Vec<Key> = rows.iter().filter_map(Item::key).collect();
+        let mut places = rule.places(self.tg_id, now).into_iter();
+        places.find(|place| !taken.contains(&place.key()))
+    }
+
+    /// What the chat is to its author: of the member's own city, of the member's own team, or
+    /// nothing.
+    async fn chat_of(&self, app: &App, rows: &Rows, member: &Member) -> Result<Option<ChatType>> {
+        if let Some(city) = rows.get::<CityChat>(&CityChat::key_of(self.chat))? {
+            let is_own = member.city_key.as_ref() == Some(&city.city_key);
+            return Ok(is_own.then_some(ChatType::City));
+        }
+        if self.post.rules(ChatType::Decade).is_empty() {
+            return Ok(None);
+        }
+        let Some(team_id) = &member.team_id else { return Ok(None) };
+        let team = teams::find(&app.platform.table, team_id).await?;
+        let own = team.filter(|team| team.is_active && team.tg_chat_id == Some(self.chat));
+        Ok(own.map(|_| ChatType::Decade))
+    }
+
+    /// The writes that give what was earned, the update before them.
+    fn awards(
+        &self,
+        member: &Member,
+        chat: ChatType,
+        places: Vec<AwardSlot>,
+        now: Instant,
+    ) -> Result<Vec<Write>> {
+        let awards: Vec<Award> = places.iter().map(|slot| self.award(slot.rule, chat)).collect();
+        let mut writes = vec![self.once.once()];
+        if awards.is_empty() {
+            return Ok(writes);
+        }
+        let incomes = incomes(member, &awards, now);
+        writes.push(incomes.on(auth::change(member, now)));
+        let mut balance = member.balance;
+        for (slot, entry) in places.iter().zip(&incomes.entries) {
+            balance = balance.saturating_add(entry.delta);
+            writes.push(Write::insert("entry", entry));
+            writes.push(Write::insert("slot", slot));
+            let text = texts::hashtag_earned(&entry.reason, entry.delta, balance);
+            writes.push(self.tell(slot.rule, text, now)?);
+        }
+        let emoji = if chat == ChatType::City { HEART } else { BOLT };
+        let reaction = Message::React {
+            tg_id: self.tg_id,
+            chat: self.chat,
+            message_id: self.message_id,
+            emoji: emoji.to_owned(),
+        };
+        writes.push(outbox::ask(&format!("reaction:{}", self.once.update_id), &reaction, now)?);
+        Ok(writes)
+    }
+
+    fn award(&self, rule: Rule, chat: ChatType) -> Award {
+        let terms = rule.terms();
+        let told = [("hashtag", json!(self.post.hashtag(rule))), ("chat_type", json!(chat))];
+        let metadata = Map::from_iter(told.map(|(name, value)| (name.to_owned(), value)));
+        Award::hashtag(terms.kind, terms.reward, terms.reason, self.key(rule), metadata)
+    }
+
+    /// The write that tells the author something about a rule.
+    fn tell(&self, rule: Rule, text: String, now: Instant) -> Result<Write> {
+        let id = format!("hashtag:{}:{}", self.once.update_id, rule.name());
+        outbox::ask(&id, &Message::Answer { tg_id: self.tg_id, text }, now)
+    }
+}
+
+/// Why a rule gives nothing, as its author reads it.
+fn told(rule: Rule, why: Why) -> String {
+    let terms = rule.terms();
+    let hashtags = terms.hashtags.join(" ");
+    match why {
+        Why::NoMedia => texts::hashtag_needs_media(&hashtags),
+        Why::NotWeekend => texts::hashtag_at_weekends(&hashtags),
+        Why::Limit => texts::hashtag_limit(&hashtags, terms.max, terms.period.is_week()),
+    }
+}
