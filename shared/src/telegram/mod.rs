@@ -17,6 +17,7 @@
 //! | [`deep_link`] | links that open the bot or the mini-app |
 //! | [`pace`] | Telegram's sending limits as rules |
 
+mod answer;
 pub mod api;
 pub mod deep_link;
 mod form;
@@ -24,6 +25,7 @@ pub mod init_data;
 pub mod members;
 pub mod outgoing;
 pub mod pace;
+mod photo;
 pub mod send_error;
 pub mod stars;
 pub mod taken;
