@@ -12,7 +12,7 @@
 
 use http::StatusCode;
 use shared::clock::Instant;
-use shared::idempotency::Idempotency;
+use shared::idempotency::{Idempotency, Outcome, Record};
 use shared::money::Money;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
@@ -88,7 +88,7 @@ pub struct Assigned {
 ///
 /// # Errors
 /// 404 when there is no such row, member or offer; 409 `already_assigned`, `already_dismissed`,
-/// `sum_unreadable`; 503 when nothing was stored.
+/// `sum_unreadable`; 422 for a key of another request; 503 when nothing was stored.
 pub async fn assign(
     app: &App,
     wanted: &Wanted,
@@ -110,7 +110,13 @@ async fn round(
         auth::member_key(wanted.tg_id),
     );
     let offer_at = Offer::key_of(&wanted.offer);
-    let rows = table.batch(&[row_at.clone(), member_at.clone(), offer_at.clone()]).await?;
+    let key_at = key.key();
+    let mut keys = vec![row_at.clone(), member_at.clone(), offer_at.clone()];
+    keys.extend(key_at.clone());
+    let rows = table.batch(&keys).await?;
+    let record: Option<Record> = key_at.map_or(Ok(None), |at| rows.get(&at))?;
+    // What was done under the key stands in the row; the record tells whether it is the same wish.
+    let tied = key.replay(record.as_ref(), now)?;
     let mut row: UnassignedPayment = rows.get(&row_at)?.ok_or_else(unknown)?;
     if let Some(assigned) = decided(&row, wanted, key)? {
         return Ok(Round::Done(assigned));
@@ -127,7 +133,8 @@ async fn round(
             (row.recurs, row.contract_id) = (false, None);
         }
     }
-    let Some(assignment) = intended(table, &row, (&member, &offer), key, now).await? else {
+    let intent = (&member, &offer);
+    let Some(assignment) = intended(table, &row, intent, (key, tied.as_ref()), now).await? else {
         return Ok(Round::Stale);
     };
     let success = Success {
@@ -185,13 +192,13 @@ impl Assignment {
     }
 }
 
-/// The assignment that the row names, made now unless it names the same. `None` when the row has
-/// changed. One transaction of two items.
+/// The assignment that the row names, made now unless it names the same; the key of the call is
+/// tied to it. `None` when the row or the key has changed. One transaction of three items at most.
 async fn intended(
     table: &Table,
     row: &UnassignedPayment,
     (member, offer): (&auth::Member, &Offer),
-    key: &Idempotency,
+    (key, tied): (&Idempotency, Option<&Outcome>),
     now: Instant,
 ) -> Result<Option<Assignment>> {
     let named = row.assignment.as_ref();
@@ -216,7 +223,13 @@ async fn intended(
         None => change.when("attribute_not_exists(#assignment)"),
         Some(named) => change.when("#assignment = :named").bind(":named", named),
     };
-    match table.transact(vec![change, Write::insert("attempt", &attempt)]).await {
+    let tied = match tied {
+        Some(Outcome::Entity(id)) => Some(id.as_str()),
+        Some(Outcome::Answer { .. }) | None => None,
+    };
+    let mut writes: Vec<Write> = key.naming(&attempt.id, tied, now).into_iter().collect();
+    writes.extend([change, Write::insert("attempt", &attempt)]);
+    match table.transact(writes).await {
         Ok(()) => Ok(Some(assignment)),
         Err(error) => error.refusal().map(|_| None).map_err(Problem::from),
     }

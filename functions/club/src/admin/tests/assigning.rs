@@ -1,5 +1,6 @@
 //! Money that was put aside.
 
+use engine::{Fault, FaultKind, Target, When};
 use shared::clock::days;
 
 use super::*;
@@ -18,6 +19,18 @@ fn monthly() -> Value {
 impl Office {
     async fn assign(&self, id: &str, body: Value) -> Reply {
         self.post(assign(), &path(id, "assign"), body).await
+    }
+
+    /// Assigns, where the settlement does not happen: the row says whose the money is, no more.
+    async fn half_assigned(&self, path: &str, body: Value, key: &str) -> Reply {
+        let settlement = Fault::new(Target::Dynamodb, FaultKind::Error)
+            .caller("local-club-admin-assign")
+            .operation("TransactWriteItems")
+            .when(When::Calls((1..100).collect()));
+        self.world.engine.faults().inject(settlement);
+        let reply = self.keyed(assign(), path, body, key).await;
+        self.world.engine.faults().clear();
+        reply
     }
 
     async fn list(&self, query: &str) -> Vec<String> {
@@ -62,6 +75,44 @@ async fn a_key_answers_the_same_again() {
     assert_eq!(again.headers["idempotency-replayed"], "true");
     let other = office.keyed(assign(), &path, monthly(), "two").await;
     assert_eq!(code(&other), (409, "already_assigned".to_owned()));
+}
+
+#[tokio::test]
+async fn a_key_of_another_wish_is_refused_before_and_after_it_took_effect() {
+    let office = Office::open().await;
+    office.stray("stray").await;
+    let path = path("sandbox:stray", "assign");
+    let gift = json!({ "telegram_id": ANNA, "offer_key": "gift_rub_2000" });
+    let mismatch = (422, "idempotency_mismatch".to_owned());
+    assert_eq!(office.half_assigned(&path, monthly(), "one").await.status, 503);
+    assert_eq!((office.count("Attempt").await, office.count("Payment").await), (1, 0));
+    assert_eq!(code(&office.keyed(assign(), &path, gift.clone(), "one").await), mismatch);
+    assert_eq!(office.keyed(assign(), &path, monthly(), "one").await.status, 200);
+    assert_eq!(code(&office.keyed(assign(), &path, gift, "one").await), mismatch);
+    let again = office.keyed(assign(), &path, monthly(), "one").await;
+    assert_eq!(
+        (again.status.as_u16(), &again.headers["idempotency-replayed"]),
+        (200, &json!("true"))
+    );
+    assert_eq!((office.count("Payment").await, office.count("Attempt").await), (1, 1));
+    office.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_key_goes_on_with_its_wish_where_another_wish_came_between() {
+    let office = Office::open().await;
+    office.stray("stray").await;
+    let path = path("sandbox:stray", "assign");
+    let gift = json!({ "telegram_id": ANNA, "offer_key": "gift_rub_2000" });
+    for (key, body) in [("one", monthly()), ("two", gift)] {
+        assert_eq!(office.half_assigned(&path, body, key).await.status, 503);
+    }
+    let first = office.keyed(assign(), &path, monthly(), "one").await;
+    assert_eq!(first.status, 200, "{}", first.body);
+    assert_eq!((office.anna().await.balance, office.count("Gift").await), (500, 0));
+    let again = office.keyed(assign(), &path, monthly(), "one").await;
+    assert_eq!(again.body, first.body);
+    office.check_invariants().await;
 }
 
 #[tokio::test]
