@@ -8,7 +8,8 @@
 //!   [`event`] has the events of all triggers;
 //! - [`invoke`]: functions inside this process or as their real binaries;
 //! - `conduct`: queues, streams, schedules and the expiry of items, by the one movable clock;
-//! - `desk`: `/_local`, the control desk; `sandbox`: where the outside world would be.
+//! - `desk`: `/_local`, the control desk; `sandbox`: where the outside world would be;
+//! - [`newcomer`]: what a new club begins with.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -33,6 +34,7 @@ pub mod filter;
 mod front;
 pub mod invoke;
 pub mod logs;
+pub mod newcomer;
 mod options;
 pub mod out;
 mod reply;

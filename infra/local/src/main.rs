@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use local::cli::{self, Command};
-use local::{Alone, Options, Running, Stack, out};
+use local::{Alone, Options, Running, Stack, newcomer, out};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A whole region in one process lives from small allocations: the C library's take a fifth of it.
@@ -35,7 +35,11 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 async fn run(options: Options) -> Outcome {
     let end = End::new()?;
+    let is_new = newcomer::is_new(&options);
     let stack = Stack::start(options).await?;
+    if is_new && let Err(error) = newcomer::furnish(&stack).await {
+        out::complain(error);
+    }
     introduce(&stack);
     end.wait().await;
     stack.stop().await;

@@ -16,7 +16,7 @@ pub use super::fields::fields_of;
 use super::fields::is_id;
 use super::model::{Course, Meditation};
 use super::shelf::Part;
-use super::writing;
+use super::{placing, writing};
 use crate::tags::Tag;
 use crate::wire::{self, success};
 use crate::{App, gamification, shop, streams};
@@ -148,21 +148,24 @@ async fn handle_delete(
             return Ok(Round::Done(()));
         }
         writes.push(tag.raise());
-        match table.transact(writes).await {
-            Ok(()) => Ok(Round::Done(())),
-            Err(error) => error.refusal().map(|_| Round::Stale).map_err(Problem::from),
-        }
+        let Err(error) = table.transact(writes).await else { return Ok(Round::Done(())) };
+        error.refusal()?;
+        Ok(match meant {
+            // Refused, as there is none.
+            Kind::Stream | Kind::ShopItem | Kind::Achievement => Round::Done(()),
+            _ => Round::Stale,
+        })
     })
     .await?;
     success(EntityAnswer { entity: None })
 }
 
 async fn deleting(table: &Table, meant: Kind, kind: &str, id: &str) -> Result<Vec<Write>> {
-    let part = |part| writing::deleting_part(table, part, id);
+    let part = |part| placing::deleting_part(table, part, id);
     match meant {
-        Kind::Course => Ok(writing::deleting_whole(Course::key_of(id))),
-        Kind::Meditation => Ok(writing::deleting_whole(Meditation::key_of(id))),
-        Kind::ContentItem => Ok(writing::deleting_item(id)),
+        Kind::Course => Ok(placing::deleting_whole(Course::key_of(id))),
+        Kind::Meditation => Ok(placing::deleting_whole(Meditation::key_of(id))),
+        Kind::ContentItem => Ok(placing::deleting_item(id)),
         Kind::CourseDay => part(Part::CourseDay).await,
         Kind::Section => part(Part::Section).await,
         Kind::Video => part(Part::Video).await,

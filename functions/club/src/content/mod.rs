@@ -26,6 +26,7 @@ mod meditating;
 mod meditations;
 mod model;
 mod own;
+mod placing;
 mod shelf;
 mod store;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::Value;
 use shared::clock::Instant;
 use shared::http::Fields;
 use shared::problem::{Problem, Result};
-use shared::table::{Entity, Key, Table, Write};
+use shared::table::{Entity, Table, Write};
 
 use super::admin::Replacing;
 use super::courses::{CourseView, DayView};
@@ -18,6 +18,7 @@ use super::fields::{
 };
 use super::meditations::MeditationView;
 use super::model::{Course, CourseDay, DAYS_MAX, DayMark, LessonType, Meditation};
+use super::placing::{in_item, in_part, marking, placed, unknown};
 use super::shelf::{
     ContentItem, ContentSection, ContentType, Listed, Part, Place, PracticeContent, Video,
     VideoTimecode,
@@ -149,15 +150,6 @@ fn read_day(id: &str, fields: &Value) -> Result<CourseDay> {
     };
     fields.finish()?;
     Ok(day)
-}
-
-/// The course with these days; refused under `course` when it was changed meanwhile.
-fn marking(course: &Course, days: &[DayMark]) -> Write {
-    Write::update("course", course.key())
-        .set("days", days)
-        .set("version", course.version + 1)
-        .when("#version = :seen")
-        .bind(":seen", course.version)
 }
 
 /// One read.
@@ -344,85 +336,4 @@ pub(super) async fn practice(
     practice.created_at = created_at;
     writes.push(Write::put("practice", &practice));
     replacing(writes, &practice)
-}
-
-/// Where a part of an item is, if it is; the item has to be there.
-async fn in_item(table: &Table, part: Part, id: &str, item_id: &str) -> Result<Option<Place>> {
-    let (place_at, item_at) = (Place::key_of(part, id), ContentItem::key_of(item_id));
-    let rows = table.batch(&[place_at.clone(), item_at.clone()]).await?;
-    rows.get::<ContentItem>(&item_at)?.ok_or_else(|| unknown("contentItemId"))?;
-    Ok(rows.get(&place_at)?)
-}
-
-/// Where a part is, if it is, and the item of the part that it belongs to, which has to be there.
-async fn in_part(
-    table: &Table,
-    (part, id): (Part, &str),
-    (parent, parent_id): (Part, &str),
-    field: &'static str,
-) -> Result<(Option<Place>, String)> {
-    let (place_at, parent_at) = (Place::key_of(part, id), Place::key_of(parent, parent_id));
-    let rows = table.batch(&[place_at.clone(), parent_at.clone()]).await?;
-    let parent: Place = rows.get(&parent_at)?.ok_or_else(|| unknown(field))?;
-    Ok((rows.get(&place_at)?, parent.within))
-}
-
-fn unknown(field: &'static str) -> Problem {
-    Problem::invalid(field, "is not known")
-}
-
-/// The writes that keep a part findable, and when it was first written; refused under `place` when
-/// it was put elsewhere meanwhile.
-fn placed(
-    seen: Option<Place>,
-    (part, id): (Part, &str),
-    (field, within): (&'static str, &str),
-    at: Key,
-    now: Instant,
-) -> Result<(Vec<Write>, Instant)> {
-    if seen.as_ref().is_some_and(|seen| seen.within != within) {
-        return Err(Problem::invalid(field, "cannot be changed: delete it and make it anew"));
-    }
-    let created_at = seen.as_ref().map_or(now, |seen| seen.created_at);
-    let place = Place::new(part, id, within, at, created_at);
-    let write = Write::put("place", &place);
-    let Some(seen) = seen else {
-        return Ok((vec![write.when("attribute_not_exists(#pk)")], created_at));
-    };
-    let mut writes = vec![write.when("#row = :seen").bind(":seen", &seen.row)];
-    if seen.row != place.row {
-        writes.push(Write::delete("old", seen.leads_to()));
-    }
-    Ok((writes, created_at))
-}
-
-/// The writes that delete a course, a meditation or an item.
-pub(super) fn deleting_whole(at: Key) -> Vec<Write> {
-    vec![Write::delete("whole", at)]
-}
-
-/// The writes that delete an item: both of its rows.
-pub(super) fn deleting_item(id: &str) -> Vec<Write> {
-    vec![
-        Write::delete("item", ContentItem::key_of(id)),
-        Write::delete("listed", Listed::key_of(id)),
-    ]
-}
-
-/// The writes that delete a part; none where there is no such part. One read, of a day two.
-pub(super) async fn deleting_part(table: &Table, part: Part, id: &str) -> Result<Vec<Write>> {
-    let Some(place) = table.get::<Place>(&Place::key_of(part, id)).await? else {
-        return Ok(Vec::new());
-    };
-    let gone = Write::delete("place", place.key()).when("#row = :seen").bind(":seen", &place.row);
-    let mut writes = vec![gone, Write::delete("part", place.leads_to())];
-    if part == Part::CourseDay
-        && let Some(course) = table.get::<Course>(&Course::key_of(&place.within)).await?
-        && course.days.iter().any(|mark| mark.id == id)
-    {
-        let others: Vec<DayMark> =
-            course.days.iter().filter(|mark| mark.id != id).cloned().collect();
-        writes.push(marking(&course, &others));
-    }
-    Ok(writes)
 }
