@@ -35,8 +35,8 @@ pub(crate) enum CloudMood {
     Silent,
     /// It does what it is asked to and never answers.
     Mute,
-    /// It does what it is asked to, its answer to this one call cannot be read, and then it is
-    /// fine.
+    /// It does what it is asked to, its answer to this one call cannot be read, and then it is as
+    /// [`CloudBooks::then`] says.
     GarblingOnce,
 }
 
@@ -63,6 +63,8 @@ impl CloudCall {
 pub(crate) struct CloudBooks {
     /// How it behaves.
     pub(crate) mood: CloudMood,
+    /// How it behaves after it garbled once.
+    pub(crate) then: CloudMood,
     /// Every call.
     pub(crate) calls: Vec<CloudCall>,
     /// Every operation, the oldest first.
@@ -157,7 +159,10 @@ async fn serve(
             std::future::pending().await
         }
         CloudMood::GarblingOnce => {
-            server.books().mood = CloudMood::Fine;
+            {
+                let mut books = server.books();
+                books.mood = books.then;
+            }
             answer(&mut server.books(), &call);
             "<html>".into_response()
         }
@@ -211,7 +216,12 @@ fn perform(books: &mut CloudBooks, method: &str, body: &Value) -> Value {
         }
         "payments/refund" => refund(books, body),
         "v2/payments/list" => {
-            let all = books.operations.iter().filter(|one| one["Status"] == "Completed");
+            // Those of tests that tell when, by when they were.
+            let since = body["CreatedDateGte"].as_str().unwrap();
+            let all = books.operations.iter().filter(|one| {
+                one["Status"] == "Completed"
+                    && one["CreatedDateIso"].as_str().is_none_or(|at| at >= since)
+            });
             let page = usize::try_from(body["PageNumber"].as_u64().unwrap()).unwrap();
             let page: Vec<_> = all.skip((page - 1) * PAGE).take(PAGE).cloned().collect();
             done(json!(page))

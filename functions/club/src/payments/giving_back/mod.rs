@@ -166,8 +166,7 @@ async fn go_on(app: &App, books: &Books, intent: &Intent, now: Instant) -> Resul
     if let Some(gave) = mine(&intent, told.collect()) {
         return finish(app, books, &intent, gave, now).await;
     }
-    let limit = app.payments.check_timeout;
-    match intent.provider.given_back(app, &books.payment, limit).await {
+    match given_back(app, books, &intent).await {
         Ok(given) => match mine(&intent, given) {
             Some(gave) => finish(app, books, &intent, gave, now).await,
             None => ask(app, books, &intent, Turn::Again, now).await,
@@ -188,7 +187,7 @@ async fn ask(app: &App, books: &Books, intent: &Intent, turn: Turn, now: Instant
         return Err(refuse(app, intent, error).await?);
     }
     // A provider that was asked before may refuse because it has done it.
-    match provider.given_back(app, payment, app.payments.check_timeout).await {
+    match given_back(app, books, intent).await {
         Ok(given) => match mine(intent, given) {
             Some(gave) => finish(app, books, intent, gave, now).await,
             None if error.is_clear() => Err(refuse(app, intent, error).await?),
@@ -196,6 +195,17 @@ async fn ask(app: &App, books: &Books, intent: &Intent, turn: Turn, now: Instant
         },
         Err(_) => Err(leave(app, intent, error, now).await?),
     }
+}
+
+/// What was given back of the payment since the intent was: before it nothing was that is its own,
+/// and the books of a busy provider are long.
+async fn given_back(
+    app: &App,
+    books: &Books,
+    intent: &Intent,
+) -> Result<Vec<GaveBack>, ProviderError> {
+    let limit = app.payments.check_timeout;
+    intent.provider.given_back(app, &books.payment, intent.created_at, limit).await
 }
 
 /// Was the provider asked for this before?

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
+use shared::clock::Instant;
 use shared::outbound::OutboundError;
-use shared::problem::Problem;
 use shared::telegram::SendError;
-use shared::telegram::user::TelegramId;
 
-use super::{GaveBack, Provider, ProviderError, cloudpayments, sandbox};
+use super::{GaveBack, Provider, ProviderError, cloudpayments, sandbox, stars};
+use crate::App;
 use crate::payments::model::Payment;
-use crate::{App, outbox};
 
 impl Provider {
     /// Can a part of a payment be given back? Telegram gives stars back whole.
@@ -37,12 +36,12 @@ impl Provider {
             Self::Cloudpayments => {
                 cloudpayments::refund(app, payment, minor, refund_key, limit).await
             }
-            Self::Stars => refund_stars(app, payment, limit).await,
+            Self::Stars => stars::refund(app, payment, limit).await,
             Self::Sandbox => sandbox::refund(app, payment, minor, refund_key, limit).await,
         }
     }
 
-    /// What was given back of a payment so far, as its provider knows it.
+    /// What was given back of a payment since then, as its provider knows it.
     ///
     /// # Errors
     /// [`ProviderError`].
@@ -50,28 +49,16 @@ impl Provider {
         self,
         app: &App,
         payment: &Payment,
+        since: Instant,
         limit: Duration,
     ) -> Result<Vec<GaveBack>, ProviderError> {
         match self {
             // Telegram gives a charge back once and says so: to ask again is to read.
             Self::Lavatop | Self::Stars => Ok(Vec::new()),
-            Self::Cloudpayments => cloudpayments::given_back(app, payment, limit).await,
+            Self::Cloudpayments => cloudpayments::given_back(app, payment, since, limit).await,
             Self::Sandbox => sandbox::given_back(app, payment, limit).await,
         }
     }
-}
-
-/// Gives a charge back, whole. One that went back before is a success as well.
-async fn refund_stars(
-    app: &App,
-    payment: &Payment,
-    limit: Duration,
-) -> Result<GaveBack, ProviderError> {
-    let unfit = || ProviderError::Setup(Problem::bug("a payer who is nobody"));
-    let payer = TelegramId::new(payment.payer).ok_or_else(unfit)?;
-    let bot = outbox::bot(app).map_err(ProviderError::Setup)?.with_time_limit(limit);
-    bot.refund_star_payment(payer, &payment.external_id).await?;
-    Ok(GaveBack { refund_id: payment.external_id.clone(), minor: payment.sum.minor })
 }
 
 impl ProviderError {
@@ -82,7 +69,8 @@ impl ProviderError {
             Self::Call(OutboundError::Status(status)) => *status < 500,
             Self::Call(error) => error.is_definite(),
             Self::Telegram(error) => !matches!(error, SendError::Ambiguous(_)),
-            Self::Slow => false,
+            // Nothing was; but that passes, and a refusal does not.
+            Self::Slow | Self::Unread(_) => false,
         }
     }
 }

@@ -116,6 +116,9 @@ pub enum ProviderError {
     /// It took longer than there was time for.
     #[error("the provider did not answer in time")]
     Slow,
+    /// What has to be known to ask it cannot be read.
+    #[error("what the provider is to be asked is not known")]
+    Unread(#[source] Problem),
 }
 
 /// The same function, with the secrets by which providers are asked.

@@ -16,9 +16,10 @@ use shared::telegram::stars::{StarInvoice, StarTransaction, TransactionPartner};
 use shared::telegram::user::TelegramId;
 use shared::telegram::{BotApi, SendError};
 
-use super::{Came, Invoice, Provider, ProviderError, Received, Told};
+use super::{Came, GaveBack, Invoice, Provider, ProviderError, Received, Told};
 use crate::payments::contracts::RecurringContract;
-use crate::payments::model::{Attempt, Said, Success};
+use crate::payments::items::UnassignedPayment;
+use crate::payments::model::{Attempt, Payment, Said, Success};
 use crate::payments::offers::Purpose;
 use crate::payments::refunds::Word;
 use crate::{App, outbox, texts};
@@ -83,9 +84,30 @@ pub(super) async fn end(
     contract: &RecurringContract,
     limit: Duration,
 ) -> Result<(), ProviderError> {
-    let unfit = || ProviderError::Setup(Problem::bug("a contract of nobody"));
-    let user = TelegramId::new(contract.payer).ok_or_else(unfit)?;
+    let user = who_paid(app, &contract.contract_id, contract.payer).await?;
     Ok(bot(app, limit)?.edit_user_star_subscription(user, &contract.contract_id, true).await?)
+}
+
+/// Gives a charge back, whole. One that went back before is a success as well.
+pub(super) async fn refund(
+    app: &App,
+    payment: &Payment,
+    limit: Duration,
+) -> Result<GaveBack, ProviderError> {
+    let user = who_paid(app, &payment.external_id, payment.payer).await?;
+    bot(app, limit)?.refund_star_payment(user, &payment.external_id).await?;
+    Ok(GaveBack { refund_id: payment.external_id.clone(), minor: payment.sum.minor })
+}
+
+/// Whose stars the charge took. Money that was put aside may have been assigned to another member
+/// than the one who paid; Telegram knows a charge by the one who did. One read.
+async fn who_paid(app: &App, charge: &str, payer: i64) -> Result<TelegramId, ProviderError> {
+    let aside = UnassignedPayment::key_of(Provider::Stars, charge);
+    let aside = app.platform.table.get::<UnassignedPayment>(&aside).await;
+    let aside = aside.map_err(|error| ProviderError::Unread(error.into()))?;
+    let payer = aside.and_then(|aside| aside.payer).unwrap_or(payer);
+    let nobody = || ProviderError::Setup(Problem::bug("a payer who is nobody"));
+    TelegramId::new(payer).ok_or_else(nobody)
 }
 
 /// What came and went back since then. A page goes by its offset in the books; the first is found

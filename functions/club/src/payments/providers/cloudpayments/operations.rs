@@ -126,20 +126,23 @@ fn unfit(error: Box<dyn std::error::Error + Send + Sync>) -> ProviderError {
     ProviderError::Setup(Problem::bug(error))
 }
 
-/// What was given back of a payment. Where the payment is the last operation of its order, nothing
-/// was; else all operations since are looked through, and whatever takes too long is no answer.
+/// What was given back of a payment since then. Where the payment is the last operation of its
+/// order, nothing was; else all operations since are looked through, and whatever takes too long is
+/// no answer.
 pub(in crate::payments::providers) async fn given_back(
     app: &App,
     payment: &Payment,
+    since: Instant,
     limit: Duration,
 ) -> Result<Vec<GaveBack>, ProviderError> {
-    let looked = tokio::time::timeout(limit, look_through(app, payment, limit)).await;
+    let looked = tokio::time::timeout(limit, look_through(app, payment, since, limit)).await;
     looked.map_err(|_elapsed| ProviderError::Slow)?
 }
 
 async fn look_through(
     app: &App,
     payment: &Payment,
+    since: Instant,
     limit: Duration,
 ) -> Result<Vec<GaveBack>, ProviderError> {
     let last = last_of(app, &payment.attempt_id, limit).await?;
@@ -147,7 +150,7 @@ async fn look_through(
     if last.as_ref().is_some_and(is_this) {
         return Ok(Vec::new());
     }
-    let period = (payment.at - SKEW, payment.at + REFUNDABLE);
+    let period = (since - SKEW, since + REFUNDABLE);
     let (mut found, mut number) = (Vec::new(), 1_u64);
     loop {
         let (operations, is_full) = page(app, period, number, limit).await?;

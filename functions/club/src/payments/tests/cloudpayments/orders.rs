@@ -216,7 +216,7 @@ async fn one_key_gives_back_once_and_what_was_given_back_can_be_read() {
     assert_eq!(number.to_string(), payment.external_id);
     let app = &shop.world.app;
     let provider = Provider::Cloudpayments;
-    let given = || provider.given_back(app, &payment, LIMIT);
+    let given = || provider.given_back(app, &payment, payment.at, LIMIT);
     assert_eq!(given().await.unwrap(), []);
     assert_eq!(cloud.called("v2/payments/list").len(), 0, "the order's last operation tells");
     let back = |minor, key| provider.refund(app, &payment, minor, key, LIMIT);
@@ -243,7 +243,7 @@ async fn one_key_gives_back_once_and_what_was_given_back_can_be_read() {
     let lost = provider.refund(app, &payment, 100, "rfd_4", short).await.unwrap_err();
     assert!(!lost.is_clear(), "{lost}");
     cloud.feel(CloudMood::Silent);
-    assert!(provider.given_back(app, &payment, short).await.is_err());
+    assert!(provider.given_back(app, &payment, payment.at, short).await.is_err());
     cloud.feel(CloudMood::Fine);
     assert_eq!(given().await.unwrap().len(), 3, "it was given back all the same");
 }
