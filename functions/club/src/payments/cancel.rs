@@ -3,20 +3,23 @@
 use axum::extract::State;
 use axum::routing::post;
 use http::StatusCode;
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::clock::{Instant, Now};
 use shared::function::Function;
 use shared::http::{Answer, Json, Subject};
+use shared::outbound::OutboundError;
 use shared::problem::{Problem, Result};
+use shared::telegram::SendError;
 use utoipa::ToSchema;
 
 use super::contracts::{self, ContractHandle, EndError, RecurringContract};
 use super::model::{moscow_date, read_id};
-use super::providers::{Provider, asking};
+use super::providers::{Provider, ProviderError, asking};
 use crate::auth::{self, Member};
 use crate::wire::{self, success};
-use crate::{App, texts};
+use crate::{App, outbox, texts};
 
 /// `POST /api/v1/users/cancel-subscription`.
 #[must_use]
@@ -85,11 +88,13 @@ async fn handle(
 }
 
 /// Ends the standing subscription of a member at its provider and then here. Answers whose it was
-/// and until when is paid. Two reads, one question, and then two reads and one transaction.
+/// and until when is paid. Two reads, one write, one question, and then two reads and one
+/// transaction.
 ///
-/// Nothing is written before the provider has answered, so that a refusal leaves everything as it
-/// was. To end a subscription twice is harmless: whoever repeats a call whose answer was lost, even
-/// between the provider's and ours, has it ended and is told so.
+/// Before the provider is asked, nothing of the member's is touched, so that a refusal leaves
+/// everything as it was. But the wish is kept: where this call dies between the provider's answer and
+/// our own write, or the answer is lost, the outbox ends the subscription in its place; to end one
+/// twice is harmless. A provider that refuses has the wish taken back.
 ///
 /// # Errors
 /// 400 `no_active_subscription`, `email_missing`; 502 `provider_error`; 503 when the end is not
@@ -104,10 +109,14 @@ async fn cancel(app: &App, tg_id: i64, now: Instant) -> Result<(Provider, Option
     }
     let contract = contracts::find(&app.platform.table, &handle).await?;
     let contract = named(contract.ok_or_else(nothing)?, &member)?;
+    keep_wish(app, &contract, now).await?;
     match contracts::end_of(app, &contract, app.payments.provider_timeout, now).await {
         Ok(_) => Ok(answer),
         Err(EndError::Store(problem)) => Err(problem),
         Err(error) => {
+            if !is_lost(&error) {
+                drop_wish(app, &contract).await;
+            }
             let ContractHandle { provider, contract_id } = &handle;
             tracing::warn!(%error, provider = provider.name(), contract_id, "not ended");
             let status = StatusCode::BAD_GATEWAY;
@@ -115,6 +124,40 @@ async fn cancel(app: &App, tg_id: i64, now: Instant) -> Result<(Provider, Option
             Err(Problem::new(status, "provider_error", "Bad Gateway", text).because(error))
         }
     }
+}
+
+/// When the outbox does what this call has not done: long after the call is over.
+const WISH_DELAY: SignedDuration = SignedDuration::from_mins(2);
+
+/// Under which the wish to end a contract goes. One that is paid once more may be ended once more.
+fn wish(contract: &RecurringContract) -> String {
+    format!("cancel:{}", contract.newest)
+}
+
+/// Has the outbox end the contract a little later, unless it is over by then. One write.
+async fn keep_wish(app: &App, contract: &RecurringContract, now: Instant) -> Result<()> {
+    let (handle, at) = (contract.handle(), now + WISH_DELAY);
+    let write = outbox::end_later(contract.payer, &handle, &wish(contract), at, now)?;
+    match app.platform.table.write(write).await {
+        Ok(_) => Ok(()),
+        // An earlier call has left it.
+        Err(error) => error.refusal().map(|_| ()).map_err(Problem::from),
+    }
+}
+
+/// Takes the wish back. One write.
+async fn drop_wish(app: &App, contract: &RecurringContract) {
+    let write = outbox::end_no_more(&contract.handle(), &wish(contract));
+    if let Err(error) = app.platform.table.write(write).await {
+        tracing::warn!(%error, "the outbox ends a subscription that its provider has not");
+    }
+}
+
+/// Does nobody know whether the provider has ended it?
+fn is_lost(error: &EndError) -> bool {
+    use ProviderError::{Call, Slow, Telegram};
+    let EndError::Provider(error) = error else { return false };
+    matches!(error, Slow | Call(OutboundError::Ambiguous(_)) | Telegram(SendError::Ambiguous(_)))
 }
 
 /// The contract with what its provider knows it by besides its id: LavaTop, the payer's e-mail.

@@ -10,7 +10,7 @@ use super::updates::{recurring, refunded};
 use super::*;
 use crate::payments::Provider;
 use crate::payments::{attempt, check, reconcile, status, sweep};
-use crate::testing::{CHECKS, Mood};
+use crate::testing::{BotMood, CHECKS, Mood};
 
 const TABLE: &str = "table/test-club";
 const DUE: &str = "table/test-club/index/due";
@@ -98,12 +98,19 @@ async fn functions_ask_for_exactly_this() {
 async fn ends_of_subscriptions_and_books_ask_for_exactly_this() {
     let (shop, bot) = star_shop(&[("PROTECTED_CHAT_IDS", "-100")]).await;
     let id = shop.star_linked().await;
-    shop.hear(recurring(1, &id, "first", true)).await;
-    shop.cancel("/api/v1/users/cancel-subscription", json!({})).await;
-    shop.hear(recurring(2, &id, "second", true)).await;
-    shop.cancel("/api/payments/cancel-subscription", json!({})).await;
+    for (n, path) in ["/api/v1/users/cancel-subscription", "/api/payments/cancel-subscription"]
+        .into_iter()
+        .enumerate()
+    {
+        let update_id = i64::try_from(n).unwrap() + 1;
+        shop.hear(recurring(update_id, &id, &format!("charge-{n}"), true)).await;
+        bot.feel(BotMood::refusing(400, "Bad Request: CHARGE_NOT_FOUND"));
+        assert_eq!(shop.cancel(path, json!({})).await.status, 502);
+        bot.feel(BotMood::Fine);
+        assert_eq!(shop.cancel(path, json!({})).await.status, 200);
+    }
     for function in ["club-users-cancel-subscription", "club-payments-cancel-subscription"] {
-        let all = ["BatchGetItem", "GetItem", "PutItem", "UpdateItem"];
+        let all = ["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"];
         assert_eq!(asked(&shop, function), allowed(&all, &[]));
     }
 
