@@ -21,49 +21,50 @@ use crate::{App, texts};
 /// `POST /api/analytics/form-open`.
 #[must_use]
 pub fn form_open() -> Function<App> {
-    Function::<App>::post("club-analytics-form-open", "/api/analytics/form-open")
-        .summary("Takes down that the caller has opened a payment form")
-        .limited(wire::PAYMENT)
-        .dressed(wire::in_russian)
-        .takes::<FormOpened>()
-        .answers::<Tracked>()
-        .handled_by(post(handle_form_open))
+    let does = "Takes down that the caller has opened a payment form";
+    form::<FormOpened>("club-analytics-form-open", "/api/analytics/form-open", does, &FORM_OPEN)
 }
 
 /// `POST /api/analytics/gift-attempt`.
 #[must_use]
 pub fn gift_attempt() -> Function<App> {
-    Function::<App>::post("club-analytics-gift-attempt", "/api/analytics/gift-attempt")
-        .summary("Takes down that the caller means to give a gift")
-        .limited(wire::PAYMENT)
-        .dressed(wire::in_russian)
-        .takes::<GiftTried>()
-        .answers::<Tracked>()
-        .handled_by(post(handle_gift_attempt))
+    let (name, path) = ("club-analytics-gift-attempt", "/api/analytics/gift-attempt");
+    form::<GiftTried>(name, path, "Takes down that the caller means to give a gift", &GIFT_ATTEMPT)
 }
 
 /// `POST /api/analytics/payment-success`.
 #[must_use]
 pub fn payment_success() -> Function<App> {
-    Function::<App>::post("club-analytics-payment-success", "/api/analytics/payment-success")
-        .summary("Takes down that a form calls the caller's payment made; it gives nothing")
-        .limited(wire::PAYMENT)
-        .dressed(wire::in_russian)
-        .takes::<PaymentTold>()
-        .answers::<Tracked>()
-        .handled_by(post(handle_payment_success))
+    let (name, path) = ("club-analytics-payment-success", "/api/analytics/payment-success");
+    let does = "Takes down that a form calls the caller's payment made; it gives nothing";
+    form::<PaymentTold>(name, path, does, &PAYMENT_SUCCESS)
 }
 
 /// `POST /api/analytics/payment-attempt`.
 #[must_use]
 pub fn payment_attempt() -> Function<App> {
-    Function::<App>::post("club-analytics-payment-attempt", "/api/analytics/payment-attempt")
-        .summary("Takes down that the caller is about to pay, unless that has to wait")
+    let (name, path) = ("club-analytics-payment-attempt", "/api/analytics/payment-attempt");
+    let does = "Takes down that the caller is about to pay, unless that has to wait";
+    form::<PaymentTold>(name, path, does, &PAYMENT_ATTEMPT)
+}
+
+/// A form that tells of something.
+fn form<T: ToSchema>(
+    name: &'static str,
+    path: &'static str,
+    does: &'static str,
+    told: &'static Told,
+) -> Function<App> {
+    let handle = |State(app): State<App>, Now(now): Now, subject: Subject, Json(body): Body| {
+        take_down(app, subject, Form(body), told, now)
+    };
+    Function::<App>::post(name, path)
+        .summary(does)
         .limited(wire::PAYMENT)
         .dressed(wire::in_russian)
-        .takes::<PaymentTold>()
+        .takes::<T>()
         .answers::<Tracked>()
-        .handled_by(post(handle_payment_attempt))
+        .handled_by(post(handle))
 }
 
 /// `GET /api/analytics/check-cooldown`.
@@ -144,62 +145,62 @@ async fn caller(app: &App, subject: &Subject, claimed: i64, now: Instant) -> Res
     auth::ensure(&app.platform.table, subject, now).await
 }
 
-async fn handle_form_open(
-    State(app): State<App>,
-    Now(now): Now,
-    subject: Subject,
-    Json(body): Body,
-) -> Answer {
-    let form = Form(body);
-    let member = caller(&app, &subject, form.id("telegram_id")?, now).await?;
-    let details = form.details()?;
-    store::tell(&app.platform.table, member.tg_id, "form_open", details, now).await?;
-    success(Tracked { message: "Form open tracked" })
+/// What a form tells of.
+struct Told {
+    event: &'static str,
+    /// The field that names the caller.
+    caller: &'static str,
+    details: fn(&Form) -> Result<Map<String, Value>>,
+    /// May it have to wait for a day when a subscription may be bought again?
+    waits: bool,
+    message: &'static str,
 }
 
-async fn handle_gift_attempt(
-    State(app): State<App>,
-    Now(now): Now,
-    subject: Subject,
-    Json(body): Body,
-) -> Answer {
-    let form = Form(body);
-    let (gifter, recipient) = (form.id("gifter_id")?, form.id("recipient_id")?);
-    let member = caller(&app, &subject, gifter, now).await?;
-    let mut details = form.details()?;
-    details.insert("recipient_id".to_owned(), recipient.into());
-    store::tell(&app.platform.table, member.tg_id, "gift_attempt", details, now).await?;
-    success(Tracked { message: "Gift attempt tracked" })
-}
+const FORM_OPEN: Told = Told {
+    event: "form_open",
+    caller: "telegram_id",
+    details: Form::details,
+    waits: false,
+    message: "Form open tracked",
+};
 
-async fn handle_payment_success(
-    State(app): State<App>,
-    Now(now): Now,
-    subject: Subject,
-    Json(body): Body,
-) -> Answer {
-    let form = Form(body);
-    let member = caller(&app, &subject, form.id("telegram_id")?, now).await?;
-    let details = form.payment()?;
-    store::tell(&app.platform.table, member.tg_id, "payment_success", details, now).await?;
-    success(Tracked { message: "Payment success tracked" })
-}
+const GIFT_ATTEMPT: Told = Told {
+    event: "gift_attempt",
+    caller: "gifter_id",
+    details: |form| {
+        let recipient = form.id("recipient_id")?;
+        let mut details = form.details()?;
+        details.insert("recipient_id".to_owned(), recipient.into());
+        Ok(details)
+    },
+    message: "Gift attempt tracked",
+    ..FORM_OPEN
+};
 
-async fn handle_payment_attempt(
-    State(app): State<App>,
-    Now(now): Now,
-    subject: Subject,
-    Json(body): Body,
-) -> Answer {
-    let form = Form(body);
-    let member = caller(&app, &subject, form.id("telegram_id")?, now).await?;
-    let details = form.payment()?;
+const PAYMENT_SUCCESS: Told = Told {
+    event: "payment_success",
+    details: Form::payment,
+    message: "Payment success tracked",
+    ..FORM_OPEN
+};
+
+const PAYMENT_ATTEMPT: Told = Told {
+    event: "payment_attempt",
+    waits: true,
+    message: "Payment attempt tracked",
+    ..PAYMENT_SUCCESS
+};
+
+async fn take_down(app: App, subject: Subject, form: Form, told: &Told, now: Instant) -> Answer {
+    let member = caller(&app, &subject, form.id(told.caller)?, now).await?;
+    let details = (told.details)(&form)?;
     let unlock = app.payments.cooldown.unlocks(member.subscription_expires, now);
-    if let Some(unlock) = unlock.filter(|_| !form.is_gift().unwrap_or_default()) {
+    let waits = told.waits && !form.is_gift().unwrap_or_default();
+    if let Some(unlock) = unlock.filter(|_| waits) {
         return Err(cooling_down(&member, unlock));
     }
-    store::tell(&app.platform.table, member.tg_id, "payment_attempt", details, now).await?;
-    success(Tracked { message: "Payment attempt tracked" })
+    store::tell(&app.platform.table, member.tg_id, told.event, details, now).await?;
+    success(Tracked { message: told.message })
 }
 
 fn cooling_down(member: &Member, unlock: Instant) -> Problem {

@@ -8,6 +8,7 @@ use shared::function::Function;
 use shared::http::{Answer, Json, Subject};
 use shared::idempotency::{Idempotency, mark_replayed};
 use shared::money::Currency;
+use shared::problem::Result;
 use utoipa::ToSchema;
 
 use super::form::LinkRequest;
@@ -21,27 +22,44 @@ use crate::wire::{self, success};
 /// `POST /api/payments/generate-link`.
 #[must_use]
 pub fn link() -> Function<App> {
-    let function = Function::<App>::post("club-payments-link", "/api/payments/generate-link")
-        .summary("Makes an attempt to pay and answers where")
-        .limited(wire::PAYMENT)
-        .dressed(wire::in_russian)
-        .takes::<LinkRequest>()
-        .answers::<LinkAnswer>()
-        .handled_by(post(handle_link));
-    providers::asking(function)
+    let does = "Makes an attempt to pay and answers where";
+    form("club-payments-link", "/api/payments/generate-link", does, |_, body, subject| {
+        body.of_offer(subject)
+    })
 }
 
 /// `POST /api/payments/generate-link-support`.
 #[must_use]
 pub fn support_link() -> Function<App> {
     let path = "/api/payments/generate-link-support";
-    let function = Function::<App>::post("club-payments-support-link", path)
-        .summary("Makes an attempt to pay the support form's offer and answers where")
+    let does = "Makes an attempt to pay the support form's offer and answers where";
+    form("club-payments-support-link", path, does, |app, body, subject| {
+        body.of_support(subject, &app.payments.support_offer)
+    })
+}
+
+/// A form, and how it says what is wanted.
+fn form(
+    name: &'static str,
+    path: &'static str,
+    does: &'static str,
+    wanted: fn(&App, LinkRequest, &Subject) -> Result<Wanted>,
+) -> Function<App> {
+    let handle = move |State(app): State<App>,
+                       Now(now): Now,
+                       subject: Subject,
+                       key: Idempotency,
+                       Json(body): Json<LinkRequest>| async move {
+        let wanted = wanted(&app, body, &subject)?;
+        answer(&app, &subject, &wanted, &key, now).await
+    };
+    let function = Function::<App>::post(name, path)
+        .summary(does)
         .limited(wire::PAYMENT)
         .dressed(wire::in_russian)
         .takes::<LinkRequest>()
         .answers::<LinkAnswer>()
-        .handled_by(post(handle_support_link));
+        .handled_by(post(handle));
     providers::asking(function)
 }
 
@@ -108,28 +126,6 @@ impl LinkAnswer {
             reused,
         }
     }
-}
-
-async fn handle_link(
-    State(app): State<App>,
-    Now(now): Now,
-    subject: Subject,
-    key: Idempotency,
-    Json(body): Json<LinkRequest>,
-) -> Answer {
-    let wanted = body.of_offer(&subject)?;
-    answer(&app, &subject, &wanted, &key, now).await
-}
-
-async fn handle_support_link(
-    State(app): State<App>,
-    Now(now): Now,
-    subject: Subject,
-    key: Idempotency,
-    Json(body): Json<LinkRequest>,
-) -> Answer {
-    let wanted = body.of_support(&subject, &app.payments.support_offer)?;
-    answer(&app, &subject, &wanted, &key, now).await
 }
 
 async fn answer(
