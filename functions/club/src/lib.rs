@@ -75,6 +75,8 @@ pub struct Parts {
     pub gifts: gifts::Settings,
     /// Terms of subscriptions.
     pub subscriptions: subscriptions::Settings,
+    /// How administrators' calls are bounded.
+    pub admin: admin::Settings,
     /// Where messages leave for members.
     pub outbox: outbox::Settings,
     /// What the bot is told.
@@ -89,6 +91,8 @@ pub struct Parts {
     pub outbox_queue: Option<Queue>,
     /// The queue of steps of onboardings, for functions that send to it.
     pub onboarding_queue: Option<Queue>,
+    /// The queue of jobs that outlast an administrator's call, for functions that send to it.
+    pub admin_jobs: Option<Queue>,
 }
 
 impl std::ops::Deref for App {
@@ -109,6 +113,7 @@ impl Service for App {
             payments: payments::Settings::from_environment(environment)?,
             gifts: gifts::Settings::from_environment(environment)?,
             subscriptions: subscriptions::Settings::from_environment(environment)?,
+            admin: admin::Settings::from_environment(environment)?,
             outbox: outbox::Settings::from_environment(environment)?,
             bot: bot::Settings::from_platform(&platform)?,
             onboarding: onboarding::Settings::from_environment(environment)?,
@@ -116,6 +121,7 @@ impl Service for App {
             payment_checks: queue("PAYMENT_CHECKS_QUEUE_URL"),
             outbox_queue: queue("OUTBOX_QUEUE_URL"),
             onboarding_queue: queue("ONBOARDING_QUEUE_URL"),
+            admin_jobs: queue("ADMIN_JOBS_QUEUE_URL"),
             platform,
         })))
     }

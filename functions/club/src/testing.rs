@@ -24,7 +24,7 @@ use crate::App;
 use crate::auth::Member;
 pub(crate) use bot_api::{BotMood, BotServer};
 pub(crate) use cloudpayments::{
-    API_SECRET as CLOUD_SECRET, CloudMood, CloudServer, PUBLIC_ID as CLOUD_ID,
+    API_SECRET as CLOUD_SECRET, CloudCall, CloudMood, CloudServer, PUBLIC_ID as CLOUD_ID,
 };
 pub(crate) use lavatop::{LavatopMood, LavatopServer};
 pub(crate) use provider::{Mood, Provider};
@@ -44,6 +44,8 @@ pub(crate) const WEBHOOK_SECRET: &str = "test-webhook-secret-0123456789abcdef";
 pub(crate) const OUTBOX: &str = "outbox";
 /// The queue of steps of onboardings.
 pub(crate) const ONBOARDING: &str = "onboarding";
+/// The queue of jobs that outlast an administrator's call.
+pub(crate) const ADMIN_JOBS: &str = "admin-jobs";
 
 /// Everything one test needs.
 pub(crate) struct World {
@@ -76,6 +78,7 @@ impl World {
             ("TELEGRAM_UPDATES_QUEUE_URL", UPDATES),
             ("OUTBOX_QUEUE_URL", OUTBOX),
             ("ONBOARDING_QUEUE_URL", ONBOARDING),
+            ("ADMIN_JOBS_QUEUE_URL", ADMIN_JOBS),
         ] {
             engine.queues().create(&QueueSpec::new(queue)).unwrap();
             all.push((name, engine.queues().url(queue)));

@@ -7,6 +7,7 @@
 //! member's rows ([`act::Act`]).
 
 mod act;
+mod handover;
 mod keyed;
 mod offers;
 mod people;
@@ -17,8 +18,12 @@ mod runs;
 mod tests;
 mod unassigned;
 
-use shared::function::Function;
+use std::time::Duration;
 
+use shared::function::Function;
+use shared::settings::{Environment, SettingError};
+
+pub use handover::go_on;
 pub(crate) use keyed::commit;
 pub use offers::{create_offer, delete_offer, list_offers, update_offer};
 pub use people::person;
@@ -28,6 +33,24 @@ pub use runs::{refresh, run};
 pub use unassigned::{assign, dismiss, unassigned};
 
 use crate::App;
+
+/// Settings of this capability.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How long an administrator waits for a job.
+    pub patience: Duration,
+}
+
+impl Settings {
+    /// Reads `ADMIN_JOB_PATIENCE_MS`, 20 seconds unless given.
+    ///
+    /// # Errors
+    /// When it is malformed.
+    pub fn from_environment(environment: &Environment) -> Result<Self, SettingError> {
+        let patience_ms = environment.parse("ADMIN_JOB_PATIENCE_MS", 20_000)?;
+        Ok(Self { patience: Duration::from_millis(patience_ms) })
+    }
+}
 
 /// The functions of this capability. Offers have the paths of an earlier client besides.
 #[must_use]
@@ -41,6 +64,7 @@ pub fn functions() -> Vec<Function<App>> {
         dismiss(),
         person(),
         run(),
+        go_on(),
         refresh(),
         list_offers("club-admin-offers", "/api/admin/offers"),
         create_offer("club-admin-offer-create", "/api/admin/offers"),

@@ -3,6 +3,7 @@
 mod access;
 mod assigning;
 mod crashes;
+mod handing_over;
 mod offers;
 mod people;
 mod periods;

@@ -1,0 +1,5 @@
+//! The queue of jobs that outlast an administrator's call.
+
+fn main() -> Result<(), shared::function::BoxError> {
+    shared::function::run(club::admin::go_on())
+}
