@@ -8,7 +8,7 @@ mod server;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tests::{Call, GIFT, MONTH, Member, World, at_once, hmac, local};
+use tests::{Call, GIFT, MONTH, Member, Table, World, at_once, hmac, local};
 
 use crate::DAY;
 use server::{API_SECRET, CloudMood, CloudServer, PUBLIC_ID};
@@ -81,6 +81,40 @@ fn back(number: u64, payment: u64, amount: &str) -> String {
 
 async fn expires(member: &Member) -> Value {
     member.status().await["subscription_expires"].clone()
+}
+
+/// Rows of the table of [`crate::cost`]: every notification, and what it is about.
+pub async fn prices(table: &mut Table) {
+    let server = CloudServer::start().await;
+    let world = till!(server);
+    let anna = world.member(47, "Жанна").await;
+    let attempt = link(&anna, MONTH).await;
+    let first = paid(1, &attempt, anna.id()) + "&SubscriptionId=sc_1";
+    let renewal = "TransactionId=2&Amount=2000.00&Currency=RUB&Status=Completed\
+                   &OperationType=Payment&SubscriptionId=sc_1&AccountId=47";
+    let failed = renewal.replace("Completed", "Declined");
+    let foreign = renewal.replace("sc_1", "sc_2").replace("TransactionId=2", "TransactionId=3");
+    let (over, early) = ("Id=sc_1&Status=Cancelled", "Id=sc_9&Status=Cancelled");
+    for (row, kind, body, requests) in [
+        ("check, of a link", "check", &*first, 2),
+        ("pay, the first of a subscription", "pay", &first, 2),
+        ("pay, again", "pay", &first, 1),
+        ("check, of a renewal", "check", renewal, 1),
+        ("pay, renews", "pay", renewal, 3),
+        ("pay, puts aside", "pay", &foreign, 2),
+        ("fail, of a renewal", "fail", &failed, 3),
+        ("cancel", "cancel", &first, 2),
+        ("refund, a part", "refund", &back(8, 1, "500.00"), 5),
+        ("refund, the newest", "refund", &back(9, 2, "2000.00"), 6),
+        ("recurrent, the end", "recurrent", over, 3),
+        ("recurrent, the end again", "recurrent", over, 2),
+        ("recurrent, an early end", "recurrent", early, 3),
+    ] {
+        let told = notice(&world, kind, body).await;
+        let cost = table.http(&format!("webhooks/cloudpayments/{row}"), &told);
+        assert!(cost.requests <= requests && cost.items <= 10, "{row}: {cost:?}");
+        world.idle().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

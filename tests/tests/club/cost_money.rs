@@ -21,6 +21,8 @@ pub async fn rows(table: &mut Table, world: &World) {
     administration(table, world, &dora).await;
     renewals(table, world).await;
     ends(table, world, &dora).await;
+    crate::cloudpayments::prices(table).await;
+    crate::lavatop::prices(table).await;
 }
 
 async fn forms(table: &mut Table, dora: &Member) {

@@ -6,7 +6,7 @@
 mod server;
 
 use serde_json::{Value, json};
-use tests::{Answer, Call, GIFT, MONTH, Member, World, at_once, local};
+use tests::{Answer, Call, GIFT, MONTH, Member, Table, World, at_once, local};
 
 use crate::DAY;
 use server::{API_KEY, LavatopMood, LavatopServer, WEBHOOK_SECRET};
@@ -101,6 +101,33 @@ fn cancelled(purchase: &str, until: Value) -> Value {
         "buyer": {"email": "anna@example.com"},
         "cancelledAt": "2026-01-20T12:00:00Z", "willExpireAt": until,
     })
+}
+
+/// Rows of the table of [`crate::cost`]: every word of LavaTop's.
+pub async fn prices(table: &mut Table) {
+    let lava = lava!();
+    let anna = lava.world.member(48, "Зоя").await;
+    let (attempt, purchase) = lava.link(&anna, MONTH).await;
+    let first = paid(&purchase, Some(&attempt));
+    let next = renewed("purchase-2", &purchase);
+    let mut unrenewed = next.clone();
+    unrenewed["eventType"] = json!("subscription.recurring.payment.failed");
+    let (end, early) = (cancelled(&purchase, Value::Null), cancelled("elsewhere", Value::Null));
+    for (row, path, word, requests) in [
+        ("payment, the first of a subscription", PAYMENT, &first, 3),
+        ("payment, again", PAYMENT, &first, 2),
+        ("payment, puts aside", PAYMENT, &paid("foreign", None), 4),
+        ("recurring, renews", RECURRING, &next, 4),
+        ("recurring, was not renewed", RECURRING, &unrenewed, 4),
+        ("recurring, the end", RECURRING, &end, 3),
+        ("recurring, the end again", RECURRING, &end, 2),
+        ("recurring, an early end", RECURRING, &early, 3),
+    ] {
+        let told = lava.deliver(path, word).await;
+        let cost = table.http(&format!("webhooks/lavatop/{row}"), &told);
+        assert!(cost.requests <= requests && cost.items <= 10, "{row}: {cost:?}");
+        lava.world.idle().await;
+    }
 }
 
 async fn expires(member: &Member) -> Value {
