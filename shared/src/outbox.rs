@@ -185,6 +185,19 @@ pub enum Claimed {
 /// # Errors
 /// A bug, when the payload does not serialise.
 pub fn ask<P: Serialize>(id: &str, payload: &P, now: Instant) -> Result<Write> {
+    ask_later(id, payload, now, now)
+}
+
+/// The same for what is not to be performed before `try_at`.
+///
+/// # Errors
+/// See [`ask`].
+pub fn ask_later<P: Serialize>(
+    id: &str,
+    payload: &P,
+    try_at: Instant,
+    now: Instant,
+) -> Result<Write> {
     let entry = Entry {
         id: id.to_owned(),
         payload: serde_json::to_value(payload).map_err(Problem::bug)?,
@@ -193,7 +206,7 @@ pub fn ask<P: Serialize>(id: &str, payload: &P, now: Instant) -> Result<Write> {
         crashes: 0,
         losses: 0,
         created_at: now,
-        try_at: now,
+        try_at,
         owner: None,
         claimed_until: None,
     };

@@ -3,6 +3,7 @@
 //! here, each under a key of its own.
 
 use shared::clock::Instant;
+use shared::outbox::{Entry, State};
 use shared::problem::Result;
 use shared::table::Write;
 
@@ -22,6 +23,7 @@ pub(super) fn follows(app: &App, message: &Message, now: Instant) -> Result<Vec<
             newcomer,
             until,
             energies,
+            begins: _,
             ends,
         } => {
             // One for an attempt, and one for each renewal of it.
@@ -62,7 +64,33 @@ fn let_in(app: &App, tg_id: i64, cause: &str, now: Instant) -> Result<Vec<Write>
 /// # Errors
 /// A bug, when the message does not serialise.
 pub fn end(tg_id: i64, handle: &ContractHandle, cause: &str, now: Instant) -> Result<Write> {
+    end_later(tg_id, handle, cause, now, now)
+}
+
+/// The same, at `at` at the earliest: unless whoever wants it has done it by then.
+///
+/// # Errors
+/// See [`end`].
+pub fn end_later(
+    tg_id: i64,
+    handle: &ContractHandle,
+    cause: &str,
+    at: Instant,
+    now: Instant,
+) -> Result<Write> {
     let ContractHandle { provider, contract_id } = handle.clone();
-    let id = format!("end_contract:{}:{contract_id}:{cause}", provider.name());
-    ask(&id, &Message::EndContract { tg_id, provider, contract_id }, now)
+    let message = Message::EndContract { tg_id, provider, contract_id };
+    shared::outbox::ask_later(&end_id(handle, cause), &message, at, now)
+}
+
+/// The write that takes such a wish back while nobody is at it; refusal `outbox`: too late.
+#[must_use]
+pub fn end_no_more(handle: &ContractHandle, cause: &str) -> Write {
+    Write::delete("outbox", Entry::key_of(&end_id(handle, cause)))
+        .when("#state = :pending AND attribute_not_exists(#owner)")
+        .bind(":pending", State::Pending)
+}
+
+fn end_id(handle: &ContractHandle, cause: &str) -> String {
+    format!("end_contract:{}:{}:{cause}", handle.provider.name(), handle.contract_id)
 }

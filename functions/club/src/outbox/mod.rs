@@ -35,7 +35,7 @@ use shared::problem::Result;
 use shared::settings::{Environment, SettingError};
 use shared::table::Write;
 
-pub use follow::end;
+pub use follow::{end, end_later, end_no_more};
 pub use jobs::{bot, deliver, relay, sweep};
 pub use model::Message;
 

@@ -31,6 +31,9 @@ pub enum Message {
         until: Instant,
         /// Energies that came with it.
         energies: u32,
+        /// The standing subscription that it began.
+        #[serde(default)]
+        begins: Option<ContractHandle>,
         /// The standing subscription that another takes the place of.
         ends: Option<ContractHandle>,
     },
@@ -151,6 +154,31 @@ pub enum Message {
         /// The chat.
         chat: i64,
     },
+    /// A message in a chat has earned energies: not told, but a reaction under it.
+    React {
+        /// Whose message.
+        tg_id: i64,
+        /// The chat.
+        chat: i64,
+        /// The message within it.
+        message_id: i64,
+        /// The reaction.
+        emoji: String,
+    },
+    /// The bot has nothing to do in a chat: it says why and leaves.
+    LeaveChat {
+        /// The chat.
+        chat: i64,
+        /// Why.
+        text: String,
+    },
+    /// A team needs a link into its chat: not told, but done.
+    InviteLink {
+        /// The team.
+        team_id: String,
+        /// Its chat.
+        chat: i64,
+    },
     /// A subscription was closed: not told, but what follows is asked for.
     Closed {
         /// Whose.
@@ -199,10 +227,12 @@ impl Message {
             | Self::Answer { tg_id, .. }
             | Self::Onboarding { tg_id, .. }
             | Self::TurnAway { tg_id, .. }
+            | Self::React { tg_id, .. }
             | Self::Closed { tg_id }
             | Self::AccessClosed { tg_id }
             | Self::RenewalReminder { tg_id, .. }
             | Self::EndContract { tg_id, .. } => Some(*tg_id),
+            Self::LeaveChat { chat, .. } | Self::InviteLink { chat, .. } => Some(*chat),
             Self::AdminAlert { .. } => admin,
         }
     }
@@ -224,14 +254,16 @@ impl Message {
             Self::GiftReceived { until, energies, .. } => {
                 texts::gift_received(&day(*until), *energies)
             }
-            Self::Answer { text, .. } => text.clone(),
+            Self::Answer { text, .. } | Self::LeaveChat { text, .. } => text.clone(),
             Self::Settled { .. }
             | Self::GiftTaken { .. }
             | Self::Unban { .. }
             | Self::Kick { .. }
             | Self::Closed { .. }
             | Self::EndContract { .. }
+            | Self::InviteLink { .. }
             | Self::Onboarding { .. }
+            | Self::React { .. }
             | Self::TurnAway { .. } => String::new(),
             Self::AccessClosed { .. } => texts::ACCESS_CLOSED.to_owned(),
             Self::RenewalReminder { kind, until, renews, .. } => {

@@ -15,7 +15,7 @@ use super::model::Message;
 use super::pace::Ticking;
 use super::{ask, follow};
 use crate::payments::{self, ContractHandle, EndError, ProviderError};
-use crate::{App, bot as updates, onboarding, subscriptions};
+use crate::{App, bot as updates, onboarding, subscriptions, teams};
 
 /// When to try again what could not be done because the table did not answer.
 const STORE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
@@ -29,7 +29,7 @@ const END_LIMIT: Duration = Duration::from_secs(8);
 /// missing.
 const TOLD: Rules = Rules { pauses_s: &[1, 5, 15], after_crash: AfterCrash::Report };
 /// The rows that a row stands for are asked for once, whoever asks how often. To end a subscription
-/// twice is harmless; not to end it goes on taking money.
+/// twice is harmless; not to end it goes on taking money. One reaction takes the place of another.
 const REPEATED: Rules = Rules { after_crash: AfterCrash::Repeat, ..TOLD };
 /// To let somebody in or out of a chat twice is harmless; more than an hour of failures is waited
 /// out.
@@ -38,10 +38,13 @@ const IN_CHATS: Rules =
 
 /// How a row is delivered.
 pub(super) fn rules(entry: &Entry) -> Rules {
-    use Message::{Closed, EndContract, GiftTaken, Kick, Settled, TurnAway, Unban};
+    use Message::{Closed, EndContract, GiftTaken, InviteLink, Kick, LeaveChat, React, Settled, TurnAway, Unban};
     match entry.read() {
         Ok(Settled { .. } | GiftTaken { .. } | Closed { .. } | EndContract { .. }) => REPEATED,
-        Ok(Unban { .. } | Kick { .. } | TurnAway { .. }) => IN_CHATS,
+        Ok(
+            Unban { .. } | Kick { .. } | TurnAway { .. } | LeaveChat { .. } | InviteLink { .. },
+        ) => IN_CHATS,
+        Ok(React { .. }) => REPEATED,
         _ => TOLD,
     }
 }
@@ -81,7 +84,16 @@ async fn act(app: &App, bot: &BotApi, row: Row<'_>, clock: Ticking) -> Result<Do
     let (outbox_id, message) = row;
     match message {
         Message::Settled { .. } | Message::GiftTaken { .. } => {
-            let follows = follow::follows(app, message, clock.begun())?;
+            if let Message::Settled { begins: Some(begun), .. } = message
+                && let Err(problem) = payments::contract_begun(app, begun, clock.now()).await
+            {
+                return Ok(unread(outbox_id, &problem).into());
+            }
+            let mut follows = follow::follows(app, message, clock.begun())?;
+            match restored(app, row, clock).await {
+                Ok(unban) => follows.extend(unban),
+                Err(problem) => return Ok(unread(outbox_id, &problem).into()),
+            }
             Ok(Done { outcome: Outcome::Sent, follows })
         }
         Message::Closed { tg_id } => {
@@ -96,11 +108,61 @@ async fn act(app: &App, bot: &BotApi, row: Row<'_>, clock: Ticking) -> Result<Do
         }
         Message::Unban { tg_id, chat }
         | Message::Kick { tg_id, chat }
-        | Message::TurnAway { tg_id, chat } => {
+        | Message::TurnAway { tg_id, chat }
+        | Message::React { tg_id, chat, .. } => {
             Ok(in_chat(app, bot, row, (*tg_id, *chat), clock).await.into())
+        }
+        Message::LeaveChat { .. } | Message::InviteLink { .. } => {
+            Ok(in_team_chat(app, bot, row, clock).await.into())
         }
         _ => Ok(tell(app, bot, row, clock).await.into()),
     }
+}
+
+/// Gives a member, after a payment, the place in a team back, and the row that lets the member into
+/// its chat again.
+async fn restored(app: &App, (id, message): Row<'_>, clock: Ticking) -> Result<Option<Write>> {
+    let (Message::Settled { tg_id, .. } | Message::GiftTaken { recipient: tg_id, .. }) = message
+    else {
+        return Ok(None);
+    };
+    let team = teams::restore(app, *tg_id, clock.now()).await?;
+    let Some(chat) = team.and_then(|team| team.tg_chat_id) else { return Ok(None) };
+    let unban = Message::Unban { tg_id: *tg_id, chat };
+    ask(&format!("unban:{id}:{chat}"), &unban, clock.begun()).map(Some)
+}
+
+/// Does in the chat of a team, or in what is none, what the row says. What nobody knows the outcome
+/// of is done again.
+async fn in_team_chat(
+    app: &App,
+    bot: &BotApi,
+    (id, message): Row<'_>,
+    clock: Ticking,
+) -> Outcome {
+    let table = &app.platform.table;
+    if let Err(outcome) = granted(id, app.outbox.pace.turn_of_bot(table, clock).await) {
+        return outcome;
+    }
+    let done = match message {
+        Message::LeaveChat { chat, text } => {
+            teams::say_and_leave(bot, ChatId(*chat), text).await
+        }
+        Message::InviteLink { team_id, chat } => {
+            match teams::link(table, bot, team_id, *chat).await {
+                Ok(done) => done,
+                Err(problem) => return unread(id, &problem),
+            }
+        }
+        _ => return Outcome::Refused,
+    };
+    let Err(error) = done else { return Outcome::Sent };
+    let outcome = match judge(app, &error, clock).await {
+        Outcome::Unknown => Outcome::Failed(None),
+        outcome => outcome,
+    };
+    tracing::warn!(outbox_id = id, %error, ?outcome, "not done in the chat of a team");
+    outcome
 }
 
 /// Says something to somebody.
@@ -143,6 +205,9 @@ async fn in_chat(
     }
     let done = match message {
         Message::Unban { .. } => bot.unban_chat_member(ChatId(chat), user).await,
+        Message::React { message_id, emoji, .. } => {
+            bot.set_message_reaction(ChatId(chat), *message_id, emoji).await
+        }
         Message::TurnAway { .. } => match subscriptions::is_paid(app, tg_id, clock.now()).await {
             Ok(true) => Ok(()),
             Ok(false) => updates::turn_away(bot, ChatId(chat), user).await,

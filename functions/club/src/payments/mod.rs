@@ -79,7 +79,8 @@ pub use api::{attempt, detect_provider, link, status, support_link};
 pub use cancel::{payments_cancel, users_cancel};
 pub use checkout::{Checkout, admits};
 pub use contracts::{
-    Closed, ContractHandle, EndError, closed as contract_closed, end as end_contract,
+    Closed, ContractHandle, EndError, catch_up as contract_begun, closed as contract_closed,
+    end as end_contract,
 };
 pub use delivery::Delivery;
 pub use giving_back::{Asked as RefundAsked, Given as RefundGiven, give_back, read_id};

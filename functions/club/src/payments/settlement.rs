@@ -1,7 +1,7 @@
 //! Settlement: one transaction for each success, whoever brings it and how often.
 
 use shared::clock::Instant;
-use shared::problem::{Problem, Result};
+use shared::problem::{Problem, Result, chain};
 use shared::retry::{Round, optimistic};
 use shared::table::{Entity, Key, Rows, Write, WriteError};
 
@@ -89,7 +89,8 @@ async fn round(
             put_aside(app, success, "other_invoice", also, now).await
         }
         (Verdict::Settle { first }, Some(attempt)) => {
-            let grant = Grant { attempt, payer: known.payer.as_ref(), standing, first };
+            let (payer, over) = (known.payer.as_ref(), known.over);
+            let grant = Grant { attempt, payer, standing, over, first };
             commit(app, &grant, success, also, now).await
         }
         (Verdict::Settle { .. }, None) => Err(Problem::bug("settling what does not exist")),
@@ -102,6 +103,8 @@ struct Known {
     attempt: Option<Attempt>,
     payment: Option<Payment>,
     contract: Option<RecurringContract>,
+    /// Has the provider said that the contract is over, before it began here?
+    over: bool,
     payer: Option<Member>,
 }
 
@@ -116,13 +119,16 @@ impl Known {
         );
         let contract_at = success.contract_id.as_deref();
         let contract_at = contract_at.map(|id| RecurringContract::key_of(success.provider, id));
+        let early_at = contract_at.as_ref().map(contracts::early_end_at);
         let hinted = success.payer.or_else(|| Attempt::payer_in(&success.attempt_id));
         let payer_at = hinted.map(member_key);
         let mut keys = vec![payment_at.clone()];
-        keys.extend([&attempt_key, &contract_at, &payer_at].into_iter().flatten().cloned());
+        let named = [&attempt_key, &contract_at, &early_at, &payer_at];
+        keys.extend(named.into_iter().flatten().cloned());
         let rows = table.batch(&keys).await?;
         let payment: Option<Payment> = rows.get(&payment_at)?;
         let contract: Option<RecurringContract> = read(&rows, contract_at.as_ref())?;
+        let over = rows.iter().any(|row| row.key().is_some() && row.key() == early_at);
         let mut attempt: Option<Attempt> = read(&rows, attempt_key.as_ref())?;
         let mut payer: Option<Member> = read(&rows, payer_at.as_ref())?;
         let missing = match (&attempt, &contract) {
@@ -141,7 +147,7 @@ impl Known {
             let rows = table.batch(&keys).await?;
             (attempt, payer) = (read(&rows, attempt_key.as_ref())?, rows.get(&payer_at)?);
         }
-        Ok(Self { attempt, payment, contract, payer })
+        Ok(Self { attempt, payment, contract, over, payer })
     }
 
     /// Do the attempt and the contract that are named belong to different intentions?
@@ -171,6 +177,8 @@ struct Grant<'a> {
     attempt: &'a Attempt,
     payer: Option<&'a Member>,
     standing: Standing,
+    /// Is the subscription that it begins over already?
+    over: bool,
     /// Was nothing paid before?
     first: bool,
 }
@@ -205,12 +213,26 @@ async fn commit(
     writes.push(Write::put("analytics", &event));
     writes.extend(also.cloned());
     match app.platform.table.transact(writes).await {
-        Ok(()) => Ok(Round::Done(Settled::Now)),
+        Ok(()) => {
+            if let Some(begun) = grant.standing.begun(attempt.provider).filter(|_| grant.over) {
+                catch_up(app, &begun, now).await;
+            }
+            Ok(Round::Done(Settled::Now))
+        }
         Err(error) if refuses(&error, "lease") => Err(lease_lost()),
-        Err(error) if refuses(&error, bot::WRITE) => Ok(Round::Done(Settled::Before)),
+        Err(error) if is_there(&error, bot::WRITE) => Ok(Round::Done(Settled::Before)),
         // Whatever was refused, the next round sees why: the payment is there, the attempt, the
         // contract or the member has changed.
         Err(error) => error.refusal().map(|_| Round::Stale).map_err(Problem::from),
+    }
+}
+
+/// A subscription that its provider ended before it began here ends now. Whoever performs what
+/// follows the payment looks once more, so that nothing is lost where this fails, or where the end
+/// was told while the payment was settled.
+async fn catch_up(app: &App, begun: &ContractHandle, now: Instant) {
+    if let Err(problem) = Box::pin(contracts::catch_up(app, begun, now)).await {
+        tracing::warn!(error = %chain(&problem), "an early end is looked for later");
     }
 }
 
@@ -238,6 +260,11 @@ fn refuses(error: &WriteError, name: &str) -> bool {
     matches!(error, WriteError::Refused(refusal) if refusal.has(name))
 }
 
+/// Is there already what the write `name` was to add?
+fn is_there(error: &WriteError, name: &str) -> bool {
+    matches!(error, WriteError::Refused(refusal) if refusal.old(name).is_some())
+}
+
 /// More days and energies for the payer.
 fn grant_days(
     app: &App,
@@ -260,7 +287,7 @@ fn grant_days(
         until,
         at: now,
     };
-    let (begins, ends) = standing.follow(attempt.provider, member);
+    let (renewed_by, ends) = standing.follow(attempt.provider, member);
     // One row; whoever delivers it asks for all that follows, each under a key of its own.
     let follows = Message::Settled {
         tg_id: member.tg_id,
@@ -270,11 +297,12 @@ fn grant_days(
         newcomer: member.first_purchase_at.is_none(),
         until,
         energies,
+        begins: standing.begun(attempt.provider),
         ends,
     };
     let span = (member.subscription_expires.unwrap_or(now).max(now), until);
     let mut writes = vec![
-        income.on(extend(member, attempt, begins.as_ref(), until, now)),
+        income.on(extend(member, attempt, renewed_by.as_ref(), until, now)),
         income.entry,
         Write::insert("subscription", &event),
         outbox::ask(&format!("settled:{id}"), &follows, now)?,
@@ -286,7 +314,7 @@ fn grant_days(
 fn extend(
     member: &Member,
     attempt: &Attempt,
-    begins: Option<&ContractHandle>,
+    renewed_by: Option<&ContractHandle>,
     until: Instant,
     now: Instant,
 ) -> Write {
@@ -300,7 +328,7 @@ fn extend(
             write = write.set_once(contact, given);
         }
     }
-    match begins {
+    match renewed_by {
         Some(handle) => write.set("auto_renewal", true).set("contract", handle),
         None => write,
     }
@@ -368,9 +396,11 @@ async fn put_aside(
             Ok(Round::Done(Settled::Quarantined))
         }
         Err(error) if refuses(&error, "lease") => Err(lease_lost()),
-        Err(error) => {
-            error.refusal()?;
+        // Kept before, or the update had its effect. What was refused for any other reason is not
+        // kept, and must not be acknowledged.
+        Err(error) if is_there(&error, "unassigned") || is_there(&error, bot::WRITE) => {
             Ok(Round::Done(Settled::Quarantined))
         }
+        Err(error) => error.refusal().map(|_| Round::Stale).map_err(Problem::from),
     }
 }

@@ -44,8 +44,8 @@ pub(super) async fn handle_cancel(
     taken()
 }
 
-/// A subscription that is over renews its payer's no more; paid time stays. One that is late is an
-/// event.
+/// A subscription that is over renews its payer's no more; paid time stays. One whose first payment
+/// was not told yet is over when it begins. One that is late is an event.
 pub(super) async fn handle_recurrent(
     State(app): State<App>,
     Now(now): Now,
@@ -58,7 +58,7 @@ pub(super) async fn handle_recurrent(
     };
     match notice.get("Status") {
         Some(status) if is_over(status) => {
-            let closed = contracts::closed(&app, &handle, None, now).await?;
+            let closed = contracts::over(&app, &handle, None, now).await?;
             tracing::info!(?closed, "a subscription at CloudPayments is over");
         }
         Some("PastDue") => past_due(&app, &handle, &notice, now).await?,

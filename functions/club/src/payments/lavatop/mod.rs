@@ -3,6 +3,13 @@
 //! LavaTop delivers again until it is answered with success, so it is answered only once what
 //! follows is stored. Events of payments and of subscriptions come to two addresses; each takes
 //! all of them.
+//!
+//! None of them tells of money that went back. What LavaTop lets one subscribe to are results of
+//! payments and recurring payments (<https://developers.lava.top/en>), and among its methods
+//! (<https://faq.lava.top/article/68571>) there is none that gives money back or lists what was: it is
+//! done by hand there. So an administrator's refund is how the club learns of it: it asks LavaTop for
+//! nothing and reverses here what the payment gave. An event of any kind that is not known changes
+//! nothing, whatever it says.
 
 mod delivery;
 
@@ -11,16 +18,16 @@ use axum::extract::{FromRequestParts, State};
 use axum::routing::post;
 use http::HeaderValue;
 use http::request::Parts;
-use serde::{Deserialize, Serialize};
-use shared::clock::{Instant, Now, days};
+use serde::Serialize;
+use shared::clock::{Instant, Now};
 use shared::function::{Access, Function};
 use shared::http::Answer;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
-use shared::table::{Entity, Key, Write};
+use shared::table::Write;
 use utoipa::ToSchema;
 
-use super::contracts::{self, Closed, ContractHandle, RecurringContract};
+use super::contracts::{self, ContractHandle};
 use super::items::AnalyticsEvent;
 use super::matching::{self, Matched};
 use super::model::Event;
@@ -95,16 +102,10 @@ async fn handle(State(app): State<App>, Now(now): Now, _: Authentic, body: Bytes
     success(Done {})
 }
 
-/// Settles money, or keeps it apart. Two reads and one transaction; where it begins a subscription,
-/// one read more: LavaTop may have said before that it is over.
+/// Settles money, or keeps it apart. Two reads and one transaction.
 async fn settle(app: &App, delivery: &Delivery, now: Instant) -> Result<()> {
     let named = delivery.named();
     let found = matching::look(app, Provider::Lavatop, named).await?;
-    // Not whether this delivery began it: the one that did may have died before it looked.
-    let is_first =
-        |contract: &RecurringContract| contract.live && contract.newest == delivery.contract_id();
-    let begins = found.contract.as_ref().is_none_or(is_first)
-        && found.attempt.as_ref().is_none_or(|attempt| attempt.recurs);
     let attempt_id = match found.matched() {
         Matched::Attempt(id) => id,
         Matched::Two => {
@@ -124,10 +125,7 @@ async fn settle(app: &App, delivery: &Delivery, now: Instant) -> Result<()> {
         }
     };
     settlement::settle(app, &delivery.success(&attempt_id), None, now).await?;
-    match begins {
-        true => close_early(app, delivery.root(), now).await,
-        false => Ok(()),
-    }
+    Ok(())
 }
 
 /// Takes a final failure: a pending attempt fails, anything else stays as it is, and so does one
@@ -166,56 +164,9 @@ async fn note(app: &App, delivery: &Delivery, now: Instant) -> Result<()> {
     }
 }
 
-/// A subscription that is over before we know that it began: LavaTop's words come in any order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct EarlyEnd {
-    /// LavaTop's id of it.
-    contract_id: String,
-    /// Until when it is paid, where LavaTop says so.
-    until: Option<Instant>,
-    /// When LavaTop said so.
-    at: Instant,
-}
-
-/// How long one is kept, in days: LavaTop delivers again for hours.
-const EARLY_END_KEPT: u32 = 90;
-
-impl EarlyEnd {
-    fn key_of(contract_id: &str) -> Key {
-        Key::new(format!("CONTRACT#lavatop#{contract_id}"), "EARLYEND")
-    }
-}
-
-impl Entity for EarlyEnd {
-    const KIND: &'static str = "EarlyEnd";
-
-    fn key(&self) -> Key {
-        Self::key_of(&self.contract_id)
-    }
-
-    fn expires_at(&self) -> Option<Instant> {
-        Some(self.at + days(EARLY_END_KEPT))
-    }
-}
-
-/// Takes LavaTop's word that a subscription is over. Of one that has not begun here, the word is
-/// kept for when it does; and asked after once more, as it may have begun in between.
+/// Takes LavaTop's word that a subscription is over.
 async fn close(app: &App, delivery: &Delivery, until: Option<Instant>, now: Instant) -> Result<()> {
-    if contracts::closed(app, &handle_of(delivery.root()), until, now).await? != Closed::Unknown {
-        return Ok(());
-    }
-    let early = EarlyEnd { contract_id: delivery.root().to_owned(), until, at: now };
-    app.platform.table.write(Write::put("early", &early)).await?;
-    contracts::closed(app, &handle_of(delivery.root()), until, now).await.map(|_| ())
-}
-
-/// Ends a subscription that was over before it began here.
-async fn close_early(app: &App, contract_id: &str, now: Instant) -> Result<()> {
-    let early: Option<EarlyEnd> = app.platform.table.get(&EarlyEnd::key_of(contract_id)).await?;
-    let Some(early) = early else { return Ok(()) };
-    contracts::closed(app, &handle_of(contract_id), early.until, now).await.map(|_| ())
-}
-
-fn handle_of(contract_id: &str) -> ContractHandle {
-    ContractHandle { provider: Provider::Lavatop, contract_id: contract_id.to_owned() }
+    let handle =
+        ContractHandle { provider: Provider::Lavatop, contract_id: delivery.root().to_owned() };
+    contracts::over(app, &handle, until, now).await.map(|_| ())
 }

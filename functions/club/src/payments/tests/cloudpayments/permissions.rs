@@ -50,7 +50,7 @@ async fn notifications_ask_for_exactly_this() {
     assert_eq!(asked(&shop, "check"), allowed(&["BatchGetItem", "GetItem", limit]));
     assert_eq!(
         asked(&shop, "pay"),
-        allowed(&["BatchGetItem", "DeleteItem", "PutItem", "UpdateItem", limit])
+        allowed(&["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem", limit])
     );
     assert_eq!(asked(&shop, "fail"), allowed(&["GetItem", "PutItem", "UpdateItem", limit]));
     assert_eq!(

@@ -62,6 +62,7 @@ async fn an_early_end_holds_whatever_dies() {
             lava.server.pay(&purchase);
             let words = [cancelled(&purchase), lava.server.word(PAID, &purchase)];
             lava.survive(&words, at, mode).await;
+            lava.shop.perform_all().await;
             let payer = lava.shop.payer().await;
             assert_eq!((payer.balance, payer.auto_renewal), (500, false), "{mode:?} at {at}");
         }

@@ -1,5 +1,6 @@
 //! LavaTop's word of subscriptions: renewals, those that fail, and the end.
 
+use engine::{Fault, FaultKind, Target, When};
 use shared::clock::{Instant, days};
 
 use super::*;
@@ -287,11 +288,19 @@ async fn an_early_end_holds_where_the_delivery_finds_what_another_has_settled() 
     let (id, purchase) = lava.linked().await;
     lava.server.pay(&purchase);
     assert_eq!(tell(&lava, cancelled(&purchase, None)).await.status, 200);
-    // The delivery settles and dies before it looks for the end: so it stands.
+    // A check settles, and cannot end it: what follows the payment does.
     lava.shop.pass(30);
+    let faults = lava.shop.world.engine.faults();
+    let unread = Fault::new(Target::Dynamodb, FaultKind::Error).operation("GetItem");
+    faults.inject(unread.caller("local-club-payments-check").when(When::Calls((1..99).collect())));
     assert_eq!(lava.shop.world.deliver(check(), CHECKS).await, (1, 0));
+    faults.clear();
     assert_eq!(lava.shop.status(&id).await, Status::Paid);
     assert!(lava.shop.payer().await.auto_renewal);
-    assert_eq!(lava.tell(lava.server.word(PAID, &purchase)).await.status, 200);
+    lava.shop.perform_all().await;
     assert!(!lava.shop.payer().await.auto_renewal);
+    // The word of the payment changes nothing more.
+    let payer = lava.shop.payer().await;
+    assert_eq!(lava.tell(lava.server.word(PAID, &purchase)).await.status, 200);
+    assert_eq!(lava.shop.payer().await, payer);
 }
