@@ -64,6 +64,10 @@ pub const ADMIN: LimitClass =
 pub const WEBHOOK: LimitClass =
     LimitClass { name: "WEBHOOK", tokens: 30, seconds: 10, fails_closed: false, ..AUTH };
 
+/// Within how many seconds of its success, or of its last duplicate, a call without an idempotency
+/// key is a duplicate: clients repeat a `POST` up to nine times.
+pub const KEYLESS_DEDUPE_S: u32 = 45;
+
 /// Lists that change by the hour: 5 minutes.
 pub const HOT: CacheClass =
     CacheClass { scope: Scope::BySubject, kept_s: 300, ..CacheClass::public(300) };

@@ -152,6 +152,16 @@ impl Write {
         })
     }
 
+    /// Sets an attribute to `amount` more than another one holds; an absent one counts as 0.
+    #[must_use]
+    pub fn set_sum(mut self, attribute: &str, other: &str, amount: i64) -> Self {
+        self.names.insert(format!("#{other}"), other.to_owned());
+        let write = self.clause(attribute, Some(amount), |a, v| {
+            (Clause::Set, format!("{a} = if_not_exists(#{other}, :nothing) + {v}"))
+        });
+        write.bind(":nothing", 0)
+    }
+
     /// Adds to a number; an absent one counts as 0.
     #[must_use]
     pub fn add(self, attribute: &str, amount: i64) -> Self {

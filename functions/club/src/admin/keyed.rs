@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde::Serialize;
 use shared::clock::Instant;
 use shared::http::Answer;
-use shared::idempotency::{self, Idempotency, Outcome, Record, replayed};
+use shared::idempotency::{self, Idempotency, Record};
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
 use shared::table::{Key, Rows, Write};
@@ -32,7 +32,7 @@ pub(crate) async fn commit<T: Serialize>(
         let rows = table.batch(&all).await?;
         let record: Option<Record> = record_at.as_ref().map_or(Ok(None), |at| rows.get(at))?;
         if let Some(outcome) = key.replay(record.as_ref(), now)? {
-            return replay(outcome).map(Round::Done);
+            return key.repeated(table, outcome, now).await.map(Round::Done);
         }
         let (answer, effect) = decide(&rows)?;
         let body = serde_json::to_string(&succeeded(&answer)).map_err(Problem::bug)?;
@@ -47,16 +47,9 @@ pub(crate) async fn commit<T: Serialize>(
         };
         let refusal = error.refusal()?;
         match key.replay_item(refusal.old(idempotency::WRITE), now)? {
-            Some(outcome) => replay(outcome).map(Round::Done),
+            Some(outcome) => key.repeated(table, outcome, now).await.map(Round::Done),
             None => Ok(Round::Stale),
         }
     })
     .await
-}
-
-fn replay(outcome: Outcome) -> Answer {
-    match outcome {
-        Outcome::Answer { status, body } => replayed(status, body),
-        Outcome::Entity(_) => Err(Problem::bug("a key without its answer")),
-    }
 }

@@ -1,0 +1,8 @@
+//! `GET /api/streams/{id}/attendees`.
+
+fn main() -> Result<(), shared::function::BoxError> {
+    shared::function::run(club::streams::attendees(
+        "club-streams-attendees",
+        "/api/streams/{id}/attendees",
+    ))
+}

@@ -1,0 +1,5 @@
+//! `POST /api/streams`.
+
+fn main() -> Result<(), shared::function::BoxError> {
+    shared::function::run(club::streams::create())
+}

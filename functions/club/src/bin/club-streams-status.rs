@@ -1,0 +1,5 @@
+//! `PATCH /api/streams/{id}/status`.
+
+fn main() -> Result<(), shared::function::BoxError> {
+    shared::function::run(club::streams::set_status())
+}
