@@ -20,10 +20,8 @@ pub enum Tag {
     Content,
     /// The shop's catalogue and stock.
     Shop,
-    /// The lists of teams.
+    /// The lists of teams. The tag of one team is the version of its item.
     Teams,
-    /// One team and its members.
-    Team(String),
 }
 
 impl Tag {
@@ -31,10 +29,9 @@ impl Tag {
     #[must_use]
     pub fn key(&self) -> Key {
         let name = match self {
-            Self::Content => "content".to_owned(),
-            Self::Shop => "shop".to_owned(),
-            Self::Teams => "teams".to_owned(),
-            Self::Team(id) => format!("team:{id}"),
+            Self::Content => "content",
+            Self::Shop => "shop",
+            Self::Teams => "teams",
         };
         Key::new(format!("TAG#{name}"), "VERSION")
     }
@@ -74,3 +71,148 @@ impl Entity for Version {
 pub fn touch(tg_id: i64) -> Write {
     Write::update("member", member_key(tg_id)).add("version", 1).when("attribute_exists(#pk)")
 }
+
+/// What raises tags. Every change of something that an answer shows is one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// A profile has changed.
+    UserUpdate,
+    /// A subscription has begun, ended or moved.
+    SubscriptionChange,
+    /// Energies came or went.
+    EnergiesChange,
+    /// A team was made.
+    TeamCreate,
+    /// What is shown of a team has changed.
+    TeamUpdate,
+    /// Somebody has joined a team.
+    TeamMemberAdd,
+    /// Somebody has left a team.
+    TeamMemberRemove,
+    /// A course has changed.
+    CourseUpdate,
+    /// A day of a course has changed.
+    LessonUpdate,
+    /// A meditation has changed.
+    MeditationUpdate,
+    /// Any other content has changed: programmes, videos, streams, achievements.
+    ContentUpdate,
+    /// Something was bought that there is no end of.
+    ShopPurchase,
+    /// Something was bought of which there is one less now.
+    ShopPurchaseOfStock,
+    /// What the shop sells has changed.
+    ShopItemUpdate,
+    /// Something bought was handed over.
+    ShopPurchaseUse,
+    /// Experience came.
+    XpChange,
+    /// An achievement was reached.
+    AchievementUnlock,
+    /// A generation of ratings was published.
+    RatingsPublish,
+    /// A gift was paid, taken, given back, or is over.
+    Gift,
+    /// A member has come further in a course or a programme.
+    Progress,
+    /// A course was made a favourite, or is none any more.
+    FavoriteSet,
+    /// A weekly report was written or taken back.
+    Report,
+    /// A member has meditated.
+    MeditationSession,
+    /// A member has watched a stream.
+    StreamAttend,
+}
+
+/// A tag that an action raises, by whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Raised {
+    /// `user:<id>` of those whom it is about; so are `gamification:<id>` and `shop:<id>` of their
+    /// own, as all three are the version of the member's item.
+    User,
+    /// `user:<id>` of the giver and the recipient.
+    GiverAndRecipient,
+    /// `gamification:<id>`: the same number as [`Raised::User`].
+    Gamification,
+    /// `shop:<id>` of one's own: the same number as [`Raised::User`].
+    OwnShop,
+    /// `shop`: the catalogue and its stock.
+    Shop,
+    /// `content`.
+    Content,
+    /// `teams`: the lists.
+    Teams,
+    /// `team:<id>`.
+    Team,
+    /// `ratings`: its version is the published generation, so that only publishing raises it, and
+    /// what stands in the ratings is seen there with the next generation.
+    Ratings,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Self; 24] = [
+        Self::UserUpdate,
+        Self::SubscriptionChange,
+        Self::EnergiesChange,
+        Self::TeamCreate,
+        Self::TeamUpdate,
+        Self::TeamMemberAdd,
+        Self::TeamMemberRemove,
+        Self::CourseUpdate,
+        Self::LessonUpdate,
+        Self::MeditationUpdate,
+        Self::ContentUpdate,
+        Self::ShopPurchase,
+        Self::ShopPurchaseOfStock,
+        Self::ShopItemUpdate,
+        Self::ShopPurchaseUse,
+        Self::XpChange,
+        Self::AchievementUnlock,
+        Self::RatingsPublish,
+        Self::Gift,
+        Self::Progress,
+        Self::FavoriteSet,
+        Self::Report,
+        Self::MeditationSession,
+        Self::StreamAttend,
+    ];
+
+    /// The tags that are greater once it is committed. Whoever adds an action has to say so here:
+    /// it does not build before that.
+    #[must_use]
+    pub const fn raises(self) -> &'static [Raised] {
+        use Raised::{
+            Content, Gamification, GiverAndRecipient, OwnShop, Ratings, Shop, Team, Teams, User,
+        };
+        match self {
+            Self::UserUpdate | Self::SubscriptionChange => &[User],
+            Self::EnergiesChange => &[User, Ratings],
+            Self::TeamCreate
+            | Self::TeamUpdate
+            | Self::TeamMemberAdd
+            | Self::TeamMemberRemove => &[Teams, Team, User, Ratings],
+            Self::CourseUpdate
+            | Self::LessonUpdate
+            | Self::MeditationUpdate
+            | Self::ContentUpdate => &[Content],
+            Self::ShopPurchase => &[User, OwnShop],
+            Self::ShopPurchaseOfStock => &[User, OwnShop, Shop],
+            Self::ShopItemUpdate => &[Shop],
+            Self::XpChange | Self::AchievementUnlock => &[User, Gamification],
+            Self::RatingsPublish => &[Ratings],
+            Self::Gift => &[GiverAndRecipient],
+            Self::Progress
+            | Self::FavoriteSet
+            | Self::Report
+            | Self::MeditationSession
+            | Self::StreamAttend
+            | Self::ShopPurchaseUse => &[User],
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tags_tests.rs"]
+mod tests;

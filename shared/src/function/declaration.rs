@@ -23,6 +23,9 @@ pub enum Access {
     SignIn,
     /// A member with a verified credential: launch data or a session.
     Member,
+    /// The same, where existing clients may send launch data as the field `initData` of the body.
+    /// The header wins; good launch data of somebody else beside it is refused.
+    MemberOrBody,
     /// A user with verified launch data, in a service without sessions.
     User,
     /// Anyone, in a service without sessions; launch data that is missing or no good makes nobody
@@ -135,7 +138,9 @@ impl Declaration {
         if let Trigger::Http(endpoint) = &self.trigger {
             let implied: &[&str] = match endpoint.access {
                 Access::Public | Access::Webhook => &[],
-                Access::Anyone | Access::SignIn | Access::Member => &[BOT_TOKEN, "JWT_SECRET"],
+                Access::Anyone | Access::SignIn | Access::Member | Access::MemberOrBody => {
+                    &[BOT_TOKEN, "JWT_SECRET"]
+                }
                 Access::User | Access::Visitor(_) => &[BOT_TOKEN],
                 Access::Admin => &[ADMIN_SECRET],
             };

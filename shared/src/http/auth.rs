@@ -95,7 +95,7 @@ impl Authenticated {
 pub(super) async fn authenticate(
     platform: &Platform,
     endpoint: &Endpoint,
-    parts: &Parts,
+    (parts, body): (&Parts, &[u8]),
     now: Instant,
 ) -> Result<Authenticated> {
     let (headers, method) = (&parts.headers, &parts.method);
@@ -116,6 +116,43 @@ pub(super) async fn authenticate(
             Ok(found.unwrap_or_default())
         }
         Access::Member => meter::as_choke(member(platform, headers, method, now)).await,
+        Access::MemberOrBody => {
+            let found = meter::as_choke(member(platform, headers, method, now)).await;
+            beside_body(platform, found, headers, body, now)
+        }
+    }
+}
+
+/// What the launch data in a body adds to what header and cookies say. Without a good credential
+/// there it is one itself; beside one it may only name the same person, unless it is no good.
+fn beside_body(
+    platform: &Platform,
+    found: Result<Authenticated>,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: Instant,
+) -> Result<Authenticated> {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        #[serde(rename = "initData")]
+        init_data: String,
+    }
+    let raw = serde_json::from_slice(body).ok().map(|Body { init_data }| init_data);
+    let Some(raw) = raw.filter(|raw| !raw.is_empty()) else { return found };
+    let own = by_init_data(platform.identity()?, &raw, now);
+    match (found, own) {
+        (Ok(found), Ok(own)) => match (&found.subject, &own.subject) {
+            (Some(one), Some(other)) if one.telegram_id != other.telegram_id => {
+                Err(Problem::forbidden("subject_mismatch"))
+            }
+            _ => Ok(found),
+        },
+        (Ok(found), Err(_)) => Ok(found),
+        (Err(refused), Ok(own)) if refused.status().is_client_error() => Ok(own),
+        (Err(refused), Err(own)) if refused.status().is_client_error() => {
+            Err(if headers.contains_key(header::AUTHORIZATION) { refused } else { own })
+        }
+        (Err(failed), _) => Err(failed),
     }
 }
 

@@ -88,6 +88,11 @@ async fn pass(State(choke): State<Arc<Choke>>, request: Request, next: Next) -> 
     };
     meter::absorb(&meter);
     let response = finish(&choke, &call, &meter, response);
+    let counters = &choke.platform.counters;
+    let class = choke.endpoint.cache.map(|class| class.name);
+    let (route, now) = ((choke.endpoint.path, &call.method), call.invocation.clock);
+    counters.count(route, response.status(), (class, response.headers()), now);
+    counters.keep(now).await;
     let _entered = span.enter();
     // The problem's own status, whatever the service calls it before its callers.
     let problem = response.extensions().get::<Problem>();
@@ -108,7 +113,8 @@ async fn guard(
     let platform = &choke.platform;
     let endpoint = &choke.endpoint;
     let bytes = read(choke, &parts, body).await?;
-    let authenticated = auth::authenticate(platform, endpoint, &parts, call.invocation.now).await;
+    let authenticated = auth::authenticate(platform, endpoint, (&parts, &bytes), call.invocation.now);
+    let authenticated = authenticated.await;
     let authenticated = match authenticated {
         Ok(authenticated) => authenticated,
         Err(problem) => return Err(count_failure(choke, call, problem).await),

@@ -46,6 +46,12 @@ pub struct ChatMember {
     /// For the restricted: whether they are in the chat at all.
     #[serde(default)]
     pub is_member: bool,
+    /// For administrators: whether they may put people out.
+    #[serde(default)]
+    pub can_restrict_members: bool,
+    /// For administrators: whether they may let people in by links.
+    #[serde(default)]
+    pub can_invite_users: bool,
 }
 
 impl ChatMember {

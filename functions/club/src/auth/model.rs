@@ -10,7 +10,7 @@ use shared::telegram::{TelegramUser, Utm};
 
 use crate::payments::ContractHandle;
 
-use crate::subscriptions;
+use crate::{subscriptions, teams};
 
 /// Partitions of the registry of all members.
 pub const REGISTRY_SHARDS: u64 = 16;
@@ -174,6 +174,7 @@ impl Entity for Member {
     fn index(&self) -> Vec<(&'static str, String)> {
         let mut index = subscriptions::due(self);
         index.push(("registry_pk", registry_partition(self.tg_id)));
+        index.extend(teams::waiting(self));
         index
     }
 }

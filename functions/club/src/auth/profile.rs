@@ -18,7 +18,7 @@ use super::model::{self, Member};
 use super::store;
 use crate::payments::Provider;
 use crate::wire::{self, succeeded, success};
-use crate::{App, calendar, gamification, texts};
+use crate::{App, calendar, gamification, teams, texts};
 
 /// `GET /api/v1/auth/me` and its twin `GET /api/v1/users/me`.
 #[must_use]
@@ -300,7 +300,8 @@ async fn handle_update(
             .set_or_remove("city_key", changed.city_key.as_ref())
             .set_or_remove("city_changed_on", changed.city_changed_on.as_ref())
             .set("city_changes", changed.city_changes);
-        writes.push(write);
+        // With a city, a member may wait for a team.
+        writes.push(teams::queued(write, &changed));
         match table.transact(writes).await {
             Ok(()) => Ok(Round::Done(changed)),
             Err(error) => error.refusal().map(|_| Round::Stale).map_err(Problem::from),

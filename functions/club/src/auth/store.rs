@@ -73,7 +73,7 @@ impl Entity for City {
 ///
 /// # Errors
 /// When the store does not answer.
-pub(super) async fn name_city(
+pub async fn name_city(
     table: &Table,
     key: &str,
     name: &str,

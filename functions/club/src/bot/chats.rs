@@ -8,15 +8,17 @@ use shared::telegram::{BotApi, SendError, TelegramId, TelegramUpdate};
 
 use super::private::commit;
 use crate::outbox::{self, Message};
-use crate::{App, auth, texts};
+use crate::{App, auth, teams, texts};
 
 /// Is this one of the chats that are for members alone?
 fn is_protected(app: &App, chat: ChatId) -> bool {
     app.outbox.protected_chats.contains(&chat.0)
 }
 
-/// Somebody's place in a chat has changed: who has come into a protected one without a paid
-/// subscription is turned away, and told why. One read, and one transaction of three items.
+/// Somebody's place in a chat has changed: who has come into a protected one, or into that of a
+/// team, without a paid subscription is turned away, and told why; what else happens in the chat of
+/// a team is the team's. One read, two for a chat that is not protected, and one transaction of
+/// three items.
 pub(super) async fn admit(
     app: &App,
     change: &ChatMemberUpdated,
@@ -26,13 +28,17 @@ pub(super) async fn admit(
     let (chat, place) = (change.chat.id, &change.new_chat_member);
     // Those who run a chat are in it as such, and cannot be banned.
     let ordinary = matches!(place.status, MemberStatus::Member | MemberStatus::Restricted);
-    if !is_protected(app, chat) || !change.joined() || !ordinary || place.user.is_bot {
+    if place.user.is_bot || !(change.joined() || change.left()) {
+        return Ok(());
+    }
+    let table = &app.platform.table;
+    if !is_protected(app, chat) && !teams::is_teams(table, chat).await? {
         return Ok(());
     }
     let tg_id = place.user.id.get();
-    let member = auth::find(&app.platform.table, tg_id).await?;
-    if member.is_some_and(|member| member.is_paid(now)) {
-        return Ok(());
+    let member = auth::find(table, tg_id).await?;
+    if !change.joined() || !ordinary || member.is_some_and(|member| member.is_paid(now)) {
+        return Box::pin(teams::people(app, change, once, now)).await;
     }
     let (away, update_id) = (Message::TurnAway { tg_id, chat: chat.0 }, once.update_id);
     let reason = Message::Answer { tg_id, text: texts::CHAT_UNPAID.to_owned() };
@@ -71,7 +77,8 @@ pub(super) async fn demoted(
     alert(app, text, once, now).await
 }
 
-/// A group has become a supergroup, with another id: the settings name one that is gone.
+/// A group has become a supergroup, with another id: a team goes with it, and of a protected one the
+/// settings name one that is gone.
 pub(super) async fn migrated(
     app: &App,
     from: ChatId,
@@ -80,7 +87,7 @@ pub(super) async fn migrated(
     now: Instant,
 ) -> Result<()> {
     if !is_protected(app, from) {
-        return Ok(());
+        return Box::pin(teams::moved(app, from, to, once, now)).await;
     }
     tracing::error!(chat_id = from.0, to_chat_id = to.0, "a protected chat has another id");
     let text = format!("The protected chat {from} is {to} now: change PROTECTED_CHAT_IDS");

@@ -9,8 +9,8 @@ use shared::telegram::updates::{ChatKind, Message, RefundedPayment, SuccessfulPa
 use shared::telegram::{Event, TelegramUpdate, Update};
 
 use super::{chats, private};
-use crate::App;
 use crate::payments::{self, Provider, Success, Word, stars_said};
+use crate::{App, energies, teams};
 
 /// Messages of the queue `telegram-updates`.
 #[must_use]
@@ -35,7 +35,10 @@ async fn handle(
         Event::Message(message) => take(&app, &message, once, now).await,
         Event::CallbackQuery(query) => private::press(&app, &query, once, now).await,
         Event::ChatMember(change) => chats::admit(&app, &change, once, now).await,
-        Event::MyChatMember(change) => chats::demoted(&app, &change, once, now).await,
+        Event::MyChatMember(change) => {
+            chats::demoted(&app, &change, once, now).await?;
+            Box::pin(teams::hears_of_bot(&app, &change, once, now)).await
+        }
         // A pre-checkout query was answered by the webhook, and what is edited earns nothing.
         _ => Ok(()),
     }
@@ -55,7 +58,12 @@ async fn take(app: &App, message: &Message, once: TelegramUpdate, now: Instant) 
     if let Some(to) = message.migrate_to_chat_id {
         return chats::migrated(app, message.chat.id, to, once, now).await;
     }
-    private::hear(app, message, once, now).await
+    match message.chat.kind {
+        ChatKind::Group | ChatKind::Supergroup => {
+            Box::pin(energies::heard(app, message, once, now)).await
+        }
+        _ => private::hear(app, message, once, now).await,
+    }
 }
 
 /// Who paid; nobody that there is, where Telegram does not say.

@@ -38,12 +38,15 @@ const IN_CHATS: Rules =
 
 /// How a row is delivered.
 pub(super) fn rules(entry: &Entry) -> Rules {
-    use Message::{Closed, EndContract, GiftTaken, InviteLink, Kick, LeaveChat, React, Settled, TurnAway, Unban};
+    use Message::{
+        Closed, EndContract, GiftTaken, InviteLink, Kick, LeaveChat, React, Settled, TurnAway,
+        Unban,
+    };
     match entry.read() {
         Ok(Settled { .. } | GiftTaken { .. } | Closed { .. } | EndContract { .. }) => REPEATED,
-        Ok(
-            Unban { .. } | Kick { .. } | TurnAway { .. } | LeaveChat { .. } | InviteLink { .. },
-        ) => IN_CHATS,
+        Ok(Unban { .. } | Kick { .. } | TurnAway { .. } | LeaveChat { .. } | InviteLink { .. }) => {
+            IN_CHATS
+        }
         Ok(React { .. }) => REPEATED,
         _ => TOLD,
     }
@@ -134,20 +137,13 @@ async fn restored(app: &App, (id, message): Row<'_>, clock: Ticking) -> Result<O
 
 /// Does in the chat of a team, or in what is none, what the row says. What nobody knows the outcome
 /// of is done again.
-async fn in_team_chat(
-    app: &App,
-    bot: &BotApi,
-    (id, message): Row<'_>,
-    clock: Ticking,
-) -> Outcome {
+async fn in_team_chat(app: &App, bot: &BotApi, (id, message): Row<'_>, clock: Ticking) -> Outcome {
     let table = &app.platform.table;
     if let Err(outcome) = granted(id, app.outbox.pace.turn_of_bot(table, clock).await) {
         return outcome;
     }
     let done = match message {
-        Message::LeaveChat { chat, text } => {
-            teams::say_and_leave(bot, ChatId(*chat), text).await
-        }
+        Message::LeaveChat { chat, text } => teams::say_and_leave(bot, ChatId(*chat), text).await,
         Message::InviteLink { team_id, chat } => {
             match teams::link(table, bot, team_id, *chat).await {
                 Ok(done) => done,

@@ -6,24 +6,30 @@ use shared::table::Write;
 use shared::telegram::user::{ChatId, TelegramId};
 use shared::telegram::{BotApi, SendError};
 
-use crate::App;
-use crate::auth;
 use crate::outbox::{Message, ask};
+use crate::{App, auth, teams};
 
 /// The rows that the row `closing` of a closed subscription stands for: the member leaves every
-/// protected chat and is told; none when the member has paid meanwhile. One read.
+/// protected chat, and that of the team the member was in, and is told; none when the member has
+/// paid meanwhile. One read, two for who was in a team.
 ///
 /// # Errors
 /// When the store does not answer.
 pub async fn follows(app: &App, closing: &str, tg_id: i64, now: Instant) -> Result<Vec<Write>> {
-    if is_paid(app, tg_id, now).await? {
+    let member = auth::find(&app.platform.table, tg_id).await?;
+    if member.as_ref().is_some_and(|member| member.is_paid(now)) {
         return Ok(Vec::new());
     }
+    let own = match member.and_then(|member| member.last_team) {
+        Some(last) => teams::find(&app.platform.table, &last.team_id).await?,
+        None => None,
+    };
     let kick = |chat: &i64| {
         ask(&format!("kick:{closing}:{chat}"), &Message::Kick { tg_id, chat: *chat }, now)
     };
-    let mut follows: Vec<Write> =
-        app.outbox.protected_chats.iter().map(kick).collect::<Result<_>>()?;
+    let own = own.and_then(|team| team.tg_chat_id);
+    let chats = app.outbox.protected_chats.iter().chain(&own);
+    let mut follows: Vec<Write> = chats.map(kick).collect::<Result<_>>()?;
     let told = Message::AccessClosed { tg_id };
     follows.push(ask(&format!("access_closed:{closing}"), &told, now)?);
     Ok(follows)

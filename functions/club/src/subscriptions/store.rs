@@ -11,18 +11,21 @@ use shared::clock::Instant;
 use shared::lease::Lease;
 use shared::ledger::shard;
 use shared::outbox::Entry;
-use shared::problem::Result;
+use shared::problem::{Problem, Result};
 use shared::table::{Cursor, Entity, Item, Key, Query, Table, Write, WriteError};
 
 use super::model::{self, Reminder};
-use crate::auth::{Member, member_key};
+use crate::auth::{self, Member, member_key};
 use crate::outbox::{self, Message};
+use crate::teams::{self, Leaving, Memory};
 use crate::wire::lease_lost;
 
 /// Partitions of the index of subscriptions that have not been closed.
 pub(super) const DUE_SHARDS: u64 = 4;
 /// Members of one page of it: what one read takes.
 const PAGE: u32 = 100;
+/// How often one is tried to be closed whose team changes meanwhile.
+const CLOSE_TRIES: u32 = 5;
 
 /// One step in the life of a member's subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +66,9 @@ pub fn due(member: &Member) -> Vec<(&'static str, String)> {
 #[must_use]
 pub fn set_expiry(change: Write, member: &Member, until: Instant) -> Write {
     let change = change.set("subscription_expires", until);
+    // Who has a city and no team waits for one from now on, or no more.
+    let paid = Member { subscription_expires: Some(until), ..member.clone() };
+    let change = teams::queued(change, &paid);
     if member.closed_expiry == Some(until) {
         return change;
     }
@@ -132,16 +138,43 @@ pub(super) async fn to_close(
 }
 
 impl Closing {
-    /// Closes it, unless its end was moved or closed meanwhile. One transaction of three items.
+    /// Closes it, unless its end was moved or closed meanwhile, and the member's place in a team
+    /// with it. One transaction of three items; for who is in a team a read and three items more.
     ///
     /// # Errors
     /// `lease_lost` when another run has taken over; when the store does not answer.
     pub(super) async fn close(&self, table: &Table, lease: &Lease, now: Instant) -> Result<bool> {
+        let mut member = self.member.clone();
+        for _ in 0..CLOSE_TRIES {
+            let leaving = Leaving::of(table, &member, Memory::Kept).await?;
+            let refusal = match table.transact(self.writes(leaving.as_ref(), lease, now)?).await {
+                Ok(()) => return Ok(true),
+                Err(error) => error.refusal()?,
+            };
+            if refusal.has("lease") {
+                return Err(lease_lost());
+            }
+            // The end is as it was seen, or it is nothing of ours; the team may have changed.
+            let Some(again) = auth::find(table, member.tg_id).await? else { return Ok(false) };
+            let is_due = again.subscription_expires == Some(self.expires)
+                && again.closed_expiry != Some(self.expires);
+            if !is_due || refusal.has("outbox") {
+                return Ok(false);
+            }
+            member = again;
+        }
+        Err(Problem::try_again("the member's team changes all the time"))
+    }
+
+    fn writes(&self, leaving: Option<&Leaving>, lease: &Lease, now: Instant) -> Result<Vec<Write>> {
         let Self { member, expires } = self;
         let change = Write::update("member", member_key(member.tg_id))
             .set("closed_expiry", expires)
             .remove("due_pk")
             .remove("due_at")
+            // Nobody without a subscription waits for a team.
+            .remove("payer_pk")
+            .remove("payer_at")
             // Whoever has read the member before must read it again: it may lead no more.
             .add("version", 1)
             .set("updated_at", now)
@@ -150,14 +183,15 @@ impl Closing {
             .bind(":seen", expires);
         let told = Message::Closed { tg_id: member.tg_id };
         let told = outbox::ask(&format!("closed:{}:{expires}", member.tg_id), &told, now)?;
-        done(table.transact(vec![leave_team(change), told, lease.fence()]).await)
+        let change = match leaving {
+            Some(leaving) => leaving.on(change),
+            None => change.set("is_team_leader", false).when("attribute_not_exists(#team_id)"),
+        };
+        let mut writes = vec![change];
+        writes.extend(leaving.map(Leaving::writes).unwrap_or_default());
+        writes.extend([told, lease.fence()]);
+        Ok(writes)
     }
-}
-
-/// What the end of a subscription does to the member's place in a team. As of now a member knows
-/// only whether it leads one; the writes to rows of teams will join the same transaction here.
-fn leave_team(change: Write) -> Write {
-    change.set("is_team_leader", false)
 }
 
 /// A member who is to be reminded.

@@ -42,6 +42,8 @@ pub(crate) struct BotBooks {
     pub(crate) calls: Vec<(String, Value)>,
     /// The bot's transactions, the oldest first.
     pub(crate) transactions: Vec<Value>,
+    /// Who is in no chat any more.
+    pub(crate) gone: Vec<i64>,
 }
 
 /// A running server; it ends with the test's runtime.
@@ -112,7 +114,17 @@ fn perform(books: &BotBooks, method: &str, body: &Value) -> Value {
         | "editUserStarSubscription"
         | "answerCallbackQuery"
         | "banChatMember"
-        | "unbanChatMember" => json!(true),
+        | "leaveChat"
+        | "unbanChatMember"
+        | "setMessageReaction" => json!(true),
+        "createChatInviteLink" => {
+            json!({ "invite_link": format!("https://t.me/+link{}", books.calls.len()) })
+        }
+        "getChatMember" => {
+            let id = body["user_id"].as_i64().unwrap();
+            let status = if books.gone.contains(&id) { "left" } else { "member" };
+            json!({ "user": { "id": id, "first_name": "Анна" }, "status": status })
+        }
         "sendMessage" | "sendVideo" => json!({ "message_id": books.calls.len() }),
         "getStarTransactions" => {
             let number = |name: &str| usize::try_from(body[name].as_u64().unwrap()).unwrap();

@@ -1,0 +1,80 @@
+//! The table of actions, and that tags only grow.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::auth::Member;
+use crate::testing::World;
+
+/// What the contract says of each action, by the names it gives them.
+const TABLE: [(&str, Action, &[Raised]); 24] = {
+    use Action as A;
+    use Raised::{
+        Content, Gamification, GiverAndRecipient, OwnShop, Ratings, Shop, Team, Teams, User,
+    };
+    [
+        ("user.update", A::UserUpdate, &[User]),
+        ("user.subscription.change", A::SubscriptionChange, &[User]),
+        ("energy_points.change", A::EnergiesChange, &[User, Ratings]),
+        ("team.create", A::TeamCreate, &[Teams, Team, User, Ratings]),
+        ("team.update", A::TeamUpdate, &[Teams, Team, User, Ratings]),
+        ("team.member.add", A::TeamMemberAdd, &[Teams, Team, User, Ratings]),
+        ("team.member.remove", A::TeamMemberRemove, &[Teams, Team, User, Ratings]),
+        ("course.update", A::CourseUpdate, &[Content]),
+        ("lesson.update", A::LessonUpdate, &[Content]),
+        ("meditation.update", A::MeditationUpdate, &[Content]),
+        ("other content changes", A::ContentUpdate, &[Content]),
+        ("shop.purchase", A::ShopPurchase, &[User, OwnShop]),
+        ("shop.purchase of stock", A::ShopPurchaseOfStock, &[User, OwnShop, Shop]),
+        ("shop.item.update", A::ShopItemUpdate, &[Shop]),
+        ("gamification.xp.change", A::XpChange, &[User, Gamification]),
+        ("gamification.achievement.unlock", A::AchievementUnlock, &[User, Gamification]),
+        ("ratings.publish", A::RatingsPublish, &[Ratings]),
+        ("gift.*", A::Gift, &[GiverAndRecipient]),
+        ("progress.*", A::Progress, &[User]),
+        ("favorite.set", A::FavoriteSet, &[User]),
+        ("report.*", A::Report, &[User]),
+        ("meditation.session", A::MeditationSession, &[User]),
+        ("stream.attend", A::StreamAttend, &[User]),
+        ("shop.purchase.use", A::ShopPurchaseUse, &[User]),
+    ]
+};
+
+#[test]
+fn every_action_raises_what_the_contract_says_and_none_is_missing() {
+    for (name, action, raised) in TABLE {
+        assert_eq!(action.raises(), raised, "{name}");
+    }
+    let listed: BTreeSet<Action> = TABLE.iter().map(|(_, action, _)| *action).collect();
+    let known: BTreeSet<Action> = Action::ALL.into_iter().collect();
+    assert_eq!(listed, known);
+    assert_eq!((listed.len(), known.len()), (TABLE.len(), Action::ALL.len()), "each of them once");
+}
+
+#[tokio::test]
+async fn a_tag_grows_by_one_with_each_change_and_no_other_tag_does() {
+    let world = World::new().await;
+    let tags = [Tag::Content, Tag::Shop, Tag::Teams];
+    let keys: Vec<_> = tags.iter().map(Tag::key).collect();
+    let versions = async || {
+        let rows = world.table().batch(&keys).await.unwrap();
+        tags.iter().map(|tag| tag.version(&rows).unwrap().parse().unwrap()).collect::<Vec<u64>>()
+    };
+    assert_eq!(versions().await, [0; 3]);
+    for (index, tag) in tags.iter().enumerate() {
+        let mut expected = versions().await;
+        world.table().transact(vec![tag.raise()]).await.unwrap();
+        expected[index] += 1;
+        assert_eq!(versions().await, expected, "{tag:?}");
+    }
+}
+
+#[tokio::test]
+async fn touching_a_member_changes_the_version_and_nothing_else() {
+    let world = World::new().await;
+    let member = world.member(7).await;
+    world.table().write(touch(7)).await.unwrap();
+    let touched = world.member_now(7).await;
+    assert_eq!(touched, Member { version: member.version + 1, ..member });
+    world.table().write(touch(8)).await.unwrap_err();
+}

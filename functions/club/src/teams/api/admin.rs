@@ -1,0 +1,503 @@
+//! What those who run the club see of teams, and do with them.
+
+use axum::extract::State;
+use axum::routing::{get, post, put};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::clock::{Instant, Now};
+use shared::function::{Access, Declared, Function, Invocation};
+use shared::http::{Answer, Json, Params, Search};
+use shared::idempotency::Idempotency;
+use shared::problem::{FieldError, Problem, Result};
+use shared::table::Table;
+use utoipa::ToSchema;
+
+use super::super::distribution::{
+    self, Bounds, DISTRIBUTE_MAX_ASSIGNMENTS, DISTRIBUTE_TIME, Distributed,
+};
+use super::super::founding;
+use super::super::model::{Founding, Light, Team};
+use super::super::places::{self, not_in_team, unknown_member, unknown_team};
+use super::super::store::{self, Memory};
+use super::decades::ReportView;
+use super::rows::{OneTeam, TeamMember, TeamView, members_of};
+use super::teams::{Stats, is_id};
+use crate::admin::commit;
+use crate::auth::{self, TeamRole};
+use crate::calendar::Week;
+use crate::shift::Shift;
+use crate::wire::{self, success};
+use crate::{App, texts};
+
+/// The lease of a distribution.
+const DISTRIBUTE: &str = "teams_distribute";
+
+fn admin(endpoint: Declared<App>) -> Declared<App> {
+    endpoint.access(Access::Admin).limited(wire::ADMIN)
+}
+
+/// `POST /api/teams`.
+#[must_use]
+pub fn create() -> Function<App> {
+    admin(Function::<App>::post("club-teams-create", "/api/teams"))
+        .summary("Makes a team of a city, with the city's next number")
+        .takes::<TeamFounding>()
+        .answers::<OneTeam>()
+        .handled_by(post(handle_create))
+}
+
+/// `POST /api/teams/{id}/join`.
+#[must_use]
+pub fn join() -> Function<App> {
+    admin(Function::<App>::post("club-teams-join", "/api/teams/{id}/join"))
+        .summary("Gives a member a place in a team")
+        .takes::<Placing>()
+        .answers::<OneTeam>()
+        .handled_by(post(handle_join))
+}
+
+/// `POST /api/teams/leave`.
+#[must_use]
+pub fn leave() -> Function<App> {
+    admin(Function::<App>::post("club-teams-leave", "/api/teams/leave"))
+        .summary("Closes a member's place in a team")
+        .takes::<Placing>()
+        .answers::<OneTeam>()
+        .handled_by(post(handle_leave))
+}
+
+/// `POST /api/teams/{id}/replace-leader`.
+#[must_use]
+pub fn replace_leader() -> Function<App> {
+    admin(Function::<App>::post("club-teams-replace-leader", "/api/teams/{id}/replace-leader"))
+        .summary("Makes a member of a team its leader")
+        .takes::<Placing>()
+        .answers::<OneTeam>()
+        .handled_by(post(handle_replace))
+}
+
+/// `POST /api/teams/distribute`.
+#[must_use]
+pub fn distribute() -> Function<App> {
+    admin(Function::<App>::post("club-teams-distribute", "/api/teams/distribute"))
+        .summary("Gives a place to paid members with a city and no team")
+        .answers::<Distributed>()
+        .handled_by(post(handle_distribute))
+}
+
+/// `GET /api/v1/decades/admin/all`.
+#[must_use]
+pub fn admin_all() -> Function<App> {
+    admin(Function::<App>::get("club-decades-admin-all", "/api/v1/decades/admin/all"))
+        .summary("All teams, inactive ones too")
+        .reads(&[("city", "Only teams of this city.")])
+        .answers::<AllDecades>()
+        .handled_by(get(handle_all))
+}
+
+/// `GET /api/v1/decades/admin/stats`.
+#[must_use]
+pub fn admin_stats() -> Function<App> {
+    admin(Function::<App>::get("club-decades-admin-stats", "/api/v1/decades/admin/stats"))
+        .summary("How many teams there are, and how they fare this week")
+        .reads(&[("city", "Only teams of this city.")])
+        .answers::<DecadeStats>()
+        .handled_by(get(handle_stats))
+}
+
+/// `GET /api/v1/decades/admin/reports`.
+#[must_use]
+pub fn admin_reports() -> Function<App> {
+    admin(Function::<App>::get("club-decades-admin-reports", "/api/v1/decades/admin/reports"))
+        .summary("Leaders' reports of a week")
+        .reads(&[
+            ("city", "Only teams of this city."),
+            ("weekNumber", "ISO week; this one unless given."),
+            ("year", "ISO year of the week; this one unless given."),
+        ])
+        .answers::<DecadeReports>()
+        .handled_by(get(handle_reports))
+}
+
+/// `GET /api/v1/decades/admin/members/{id}`.
+#[must_use]
+pub fn admin_members() -> Function<App> {
+    admin(Function::<App>::get("club-decades-admin-members", "/api/v1/decades/admin/members/{id}"))
+        .summary("The members of a team")
+        .answers::<DecadeMembers>()
+        .handled_by(get(handle_members))
+}
+
+/// `PUT /api/admin/leaders/{telegram_id}`.
+#[must_use]
+pub fn allow() -> Function<App> {
+    admin(Function::<App>::put("club-admin-leader", "/api/admin/leaders/{telegram_id}"))
+        .summary("Lets a member found a team, or no more")
+        .takes::<Permission>()
+        .answers::<Permitted>()
+        .handled_by(put(handle_allow))
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct TeamFounding {
+    /// 1 to 80 letters, spaces and `-.'()`.
+    city: String,
+    /// Opaque or Telegram id of who leads it.
+    #[schema(value_type = Option<String>)]
+    leader_user_id: Option<Value>,
+    /// A number or a string.
+    #[schema(value_type = Option<String>)]
+    tg_chat_id: Option<Value>,
+    /// An https address, 255 characters at most.
+    invite_link: Option<String>,
+    /// 1 to 100 characters; `Десятка №N City` unless given.
+    name: Option<String>,
+    /// 1 to 64 characters.
+    metka: Option<String>,
+    /// Up to 1000 characters.
+    description: Option<String>,
+    /// 2 to 50; 10 unless given.
+    max_members: Option<u32>,
+}
+
+impl TeamFounding {
+    fn check(&self) -> Result<()> {
+        let fits = |text: &Option<String>, most: usize| {
+            text.as_ref().is_none_or(|text| text.chars().count() <= most)
+        };
+        let link = self.invite_link.as_deref().filter(|link| !link.is_empty());
+        let rules = [
+            ("name", fits(&self.name, 100), "100 characters at most"),
+            ("metka", fits(&self.metka, 64), "64 characters at most"),
+            ("description", fits(&self.description, 1_000), "1000 characters at most"),
+            (
+                "inviteLink",
+                fits(&self.invite_link, 255)
+                    && link.is_none_or(|link| link.starts_with("https://")),
+                "an https address of 255 characters at most",
+            ),
+            ("maxMembers", self.max_members.is_none_or(|n| (2..=50).contains(&n)), "2 to 50"),
+            (
+                "tgChatId",
+                self.tg_chat_id.as_ref().is_none_or(|id| chat_id(id).is_some()),
+                "the id of a group",
+            ),
+        ];
+        let wrong = rules.into_iter().filter(|(_, holds, _)| !holds);
+        let wrong: Vec<_> = wrong.map(|(name, _, reason)| FieldError::new(name, reason)).collect();
+        if wrong.is_empty() { Ok(()) } else { Err(Problem::invalid_fields(wrong)) }
+    }
+}
+
+/// A group's id: a negative number, or one in a string.
+fn chat_id(value: &Value) -> Option<i64> {
+    let id = match value {
+        Value::String(text) => text.trim().parse().ok()?,
+        Value::Number(number) => number.as_i64()?,
+        _ => return None,
+    };
+    (id < 0).then_some(id)
+}
+
+/// The text of a field that may be empty.
+fn filled(text: Option<String>) -> Option<String> {
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// The Telegram id of whom a field names: a number or a string, of either id. One read at most.
+async fn who(table: &Table, name: &'static str, value: &Value) -> Result<i64> {
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return Err(Problem::invalid(name, "the id of a member")),
+    };
+    auth::named(table, &text).await?.ok_or_else(unknown_member)
+}
+
+async fn handle_create(
+    State(app): State<App>,
+    Now(now): Now,
+    key: Idempotency,
+    Json(wanted): Json<TeamFounding>,
+) -> Answer {
+    wanted.check()?;
+    let table = &app.platform.table;
+    let (city, city_key, named) = founding::city(table, &wanted.city).await?;
+    let leader = match &wanted.leader_user_id {
+        Some(value) if !value.is_null() => Some(who(table, "leaderUserId", value).await?),
+        _ => None,
+    };
+    let founding = Founding {
+        city,
+        city_key,
+        name: filled(wanted.name),
+        metka: filled(wanted.metka),
+        description: filled(wanted.description),
+        tg_chat_id: wanted.tg_chat_id.as_ref().and_then(chat_id),
+        invite_link: filled(wanted.invite_link),
+        max_members: wanted.max_members,
+        chat_changed_s: 0,
+    };
+    commit(&app, &key, &founding::keys(&founding, leader), now, |rows| {
+        let (team, mut writes) = founding::made(rows, &founding, leader, now)?;
+        writes.extend(named.clone());
+        Ok((OneTeam { team: TeamView::to_administrator(&team) }, writes))
+    })
+    .await
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Placing {
+    /// Opaque or Telegram id.
+    #[schema(value_type = String)]
+    user_id: Value,
+    /// `leader`, `member` or `ambassador`; `member` unless given.
+    #[schema(value_type = Option<String>)]
+    role: Option<TeamRole>,
+}
+
+fn shown(team: &Team) -> Answer {
+    success(OneTeam { team: TeamView::to_administrator(team) })
+}
+
+async fn handle_join(
+    State(app): State<App>,
+    Now(now): Now,
+    Params(id): Params<String>,
+    Json(wanted): Json<Placing>,
+) -> Answer {
+    let table = &app.platform.table;
+    known(&id)?;
+    let tg_id = who(table, "userId", &wanted.user_id).await?;
+    let role = wanted.role.unwrap_or(TeamRole::Member);
+    shown(&places::admit(table, &id, tg_id, role, now).await?)
+}
+
+fn known(id: &str) -> Result<()> {
+    if is_id(id) { Ok(()) } else { Err(unknown_team()) }
+}
+
+async fn handle_leave(
+    State(app): State<App>,
+    Now(now): Now,
+    Json(wanted): Json<Placing>,
+) -> Answer {
+    let table = &app.platform.table;
+    let tg_id = who(table, "userId", &wanted.user_id).await?;
+    if auth::find(table, tg_id).await?.is_none() {
+        return Err(unknown_member());
+    }
+    let left = places::close(table, tg_id, None, Memory::Lost, now).await?;
+    let left = left.ok_or_else(not_in_team)?;
+    let team = store::find(table, &left.id).await?;
+    shown(&team.unwrap_or(left))
+}
+
+async fn handle_replace(
+    State(app): State<App>,
+    Now(now): Now,
+    Params(id): Params<String>,
+    Json(wanted): Json<Placing>,
+) -> Answer {
+    let table = &app.platform.table;
+    known(&id)?;
+    let tg_id = who(table, "userId", &wanted.user_id).await?;
+    shown(&places::lead(table, &id, tg_id, now).await?)
+}
+
+async fn handle_distribute(
+    State(app): State<App>,
+    Now(now): Now,
+    invocation: Invocation,
+) -> Answer {
+    let Some(shift) = Shift::begin(&app, DISTRIBUTE, &invocation).await? else {
+        let (status, text) = (StatusCode::CONFLICT, texts::LEASE_HELD);
+        return Err(Problem::new(status, "lease_held", "Conflict", text));
+    };
+    let time = DISTRIBUTE_TIME.min(shift.left());
+    let bounds = Bounds { assignments: DISTRIBUTE_MAX_ASSIGNMENTS, time };
+    let done = distribution::distribute(&app.platform.table, &shift.lease, bounds, now).await;
+    shift.end(&app).await;
+    success(done?)
+}
+
+#[derive(Debug, Deserialize)]
+struct OfCity {
+    city: Option<String>,
+}
+
+impl OfCity {
+    fn has(&self, city_key: &str) -> bool {
+        let city = self.city.as_deref().filter(|city| !city.is_empty());
+        city.is_none_or(|city| auth::city_key(city) == city_key)
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct AllDecades {
+    decades: Vec<TeamView>,
+    total: usize,
+}
+
+/// All teams, those of this city. One query for each megabyte.
+async fn teams_of(table: &Table, wanted: &OfCity) -> Result<Vec<Team>> {
+    let (mut teams, _) = store::all(table, "").await?;
+    teams.retain(|team| wanted.has(&team.city_key));
+    teams.sort_by(|one, other| (&one.city_key, one.number).cmp(&(&other.city_key, other.number)));
+    Ok(teams)
+}
+
+async fn handle_all(State(app): State<App>, Search(wanted): Search<OfCity>) -> Answer {
+    let teams = teams_of(&app.platform.table, &wanted).await?;
+    let decades = teams.iter().map(TeamView::to_administrator).collect();
+    success(AllDecades { decades, total: teams.len() })
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct DecadeStats {
+    stats: Stats,
+    /// Reports of this week.
+    reports: Lights,
+    week_number: i8,
+    year: i16,
+    /// Active teams without a leader.
+    needs_leader: usize,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Lights {
+    green: usize,
+    red: usize,
+    /// Active teams that have not reported.
+    missing: usize,
+}
+
+async fn handle_stats(
+    State(app): State<App>,
+    Now(now): Now,
+    Search(wanted): Search<OfCity>,
+) -> Answer {
+    let table = &app.platform.table;
+    let week = Week::of(now);
+    let teams = teams_of(table, &wanted).await?;
+    let mut reports = store::reports(table, week).await?;
+    reports.retain(|report| wanted.has(&report.city_key));
+    let active: Vec<&Team> = teams.iter().filter(|team| team.is_active).collect();
+    let count = |light| reports.iter().filter(|report| report.status == light).count();
+    let reported = |team: &&&Team| reports.iter().any(|report| report.team_id == team.id);
+    success(DecadeStats {
+        stats: Stats::of(&teams),
+        reports: Lights {
+            green: count(Light::Green),
+            red: count(Light::Red),
+            missing: active.len() - active.iter().filter(reported).count(),
+        },
+        week_number: week.number,
+        year: week.year,
+        needs_leader: active.iter().filter(|team| team.needs_leader).count(),
+    })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OfWeek {
+    city: Option<String>,
+    week_number: Option<String>,
+    year: Option<String>,
+}
+
+impl OfWeek {
+    /// The week that is asked for; what is left out is as of now.
+    fn week(&self, now: Instant) -> Result<Week> {
+        let this = Week::of(now);
+        let number = part(self.week_number.as_deref(), "weekNumber", 1, 53)?;
+        let year = part(self.year.as_deref(), "year", 2000, 9999)?;
+        Ok(Week {
+            year: year.unwrap_or(this.year),
+            number: number.and_then(|n| i8::try_from(n).ok()).unwrap_or(this.number),
+        })
+    }
+}
+
+fn part(text: Option<&str>, name: &'static str, least: i16, most: i16) -> Result<Option<i16>> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+    let reason = format!("{least} to {most}");
+    number.map(Some).ok_or_else(|| Problem::invalid(name, reason))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct DecadeReports {
+    reports: Vec<ReportView>,
+    week_number: i8,
+    year: i16,
+}
+
+async fn handle_reports(
+    State(app): State<App>,
+    Now(now): Now,
+    Search(wanted): Search<OfWeek>,
+) -> Answer {
+    let week = wanted.week(now)?;
+    let of_city = OfCity { city: wanted.city };
+    let mut reports = store::reports(&app.platform.table, week).await?;
+    reports.retain(|report| of_city.has(&report.city_key));
+    reports.sort_by(|one, other| {
+        (&one.city_key, one.created_at).cmp(&(&other.city_key, other.created_at))
+    });
+    success(DecadeReports {
+        reports: reports.into_iter().map(ReportView::of).collect(),
+        week_number: week.number,
+        year: week.year,
+    })
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct DecadeMembers {
+    team: TeamView,
+    members: Vec<TeamMember>,
+}
+
+async fn handle_members(State(app): State<App>, Params(id): Params<String>) -> Answer {
+    let table = &app.platform.table;
+    known(&id)?;
+    let team = store::find(table, &id).await?.ok_or_else(unknown_team)?;
+    let members = members_of(table, &id).await?;
+    success(DecadeMembers { team: TeamView::to_administrator(&team), members })
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Permission {
+    can_lead: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Permitted {
+    telegram_id: i64,
+    can_lead: bool,
+}
+
+/// One write; whoever may found already may still.
+async fn handle_allow(
+    State(app): State<App>,
+    Now(now): Now,
+    Params(telegram_id): Params<String>,
+    Json(wanted): Json<Permission>,
+) -> Answer {
+    let tg_id = crate::payments::telegram_id(&telegram_id).ok_or_else(unknown_member)?;
+    let allowed = store::allowing(tg_id, wanted.can_lead, now);
+    match app.platform.table.write(allowed).await {
+        Ok(_) => success(Permitted { telegram_id: tg_id, can_lead: wanted.can_lead }),
+        Err(error) => {
+            error.refusal()?;
+            Err(unknown_member())
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! The chats of teams: the bot comes, goes and moves with them, and so do their members.
+//!
+//! Whoever makes the bot an administrator of a group founds a team there, or is told why not, and
+//! the bot leaves. What Telegram tells out of turn is older than what the team knows, and has no
+//! effect.
+
+use serde::{Deserialize, Serialize};
+use shared::clock::Instant;
+use shared::problem::Result;
+use shared::retry::{Round, optimistic};
+use shared::table::{Table, Write};
+use shared::telegram::members::{ChatMember, ChatMemberUpdated, MemberStatus};
+use shared::telegram::updates::ChatKind;
+use shared::telegram::user::ChatId;
+use shared::telegram::{BotApi, SendError, SendMessage, TelegramUpdate};
+
+use super::founding::with_first;
+use super::model::{Founding, NoFounder, Team, may_found};
+use super::places::{self, Seat};
+use super::store::{self, Memory, Numbers, TeamChat};
+use crate::auth::{self, Member, TeamRole};
+use crate::outbox::{self, Message};
+use crate::{App, texts};
+
+/// Ids of supergroups are below this, those of small groups above.
+const SUPERGROUPS: i64 = -1_000_000_000_000;
+
+/// Is this the chat of an active team? Two reads; one where it is no team's.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn is_teams(table: &Table, chat: ChatId) -> Result<bool> {
+    Ok(store::of_chat(table, chat.0).await?.is_some_and(|team| team.is_active))
+}
+
+/// The bot's own place in a group has changed.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn hears_of_bot(
+    app: &App,
+    change: &ChatMemberUpdated,
+    once: TelegramUpdate,
+    now: Instant,
+) -> Result<()> {
+    let is_group = matches!(change.chat.kind, ChatKind::Group | ChatKind::Supergroup);
+    let chat = change.chat.id.0;
+    let others =
+        app.outbox.protected_chats.contains(&chat) || app.outbox.admin_chat_id == Some(chat);
+    if !is_group || others {
+        return Ok(());
+    }
+    let place = &change.new_chat_member;
+    match place.status {
+        MemberStatus::Administrator => arrived(app, change, once, now).await,
+        MemberStatus::Left | MemberStatus::Kicked => removed(app, change, once, now).await,
+        _ => Ok(()),
+    }
+}
+
+/// Writes the effect of an update; nothing where it had it before. Was it refused for another
+/// reason, and has to be judged anew?
+async fn effect(table: &Table, writes: Vec<Write>) -> Result<Round<()>> {
+    let Err(error) = table.transact(writes).await else { return Ok(Round::Done(())) };
+    let refusal = error.refusal()?;
+    let had_it = refusal.has(shared::telegram::taken::WRITE);
+    Ok(if had_it { Round::Done(()) } else { Round::Stale })
+}
+
+fn rules(place: &ChatMember) -> bool {
+    place.can_restrict_members && place.can_invite_users
+}
+
+/// The bot is an administrator of a group.
+async fn arrived(
+    app: &App,
+    change: &ChatMemberUpdated,
+    once: TelegramUpdate,
+    now: Instant,
+) -> Result<()> {
+    let (table, chat) = (&app.platform.table, change.chat.id.0);
+    optimistic(|| async {
+        let team = store::of_chat(table, chat).await?;
+        let founder = auth::find(table, change.from.id.get()).await?;
+        match team {
+            Some(team) if team.is_active || change.date_s < team.chat_changed_s => {
+                Ok(Round::Done(()))
+            }
+            Some(_) if !rules(&change.new_chat_member) => {
+                refuse(app, change, texts::CHAT_NO_RIGHTS, once, now).await
+            }
+            Some(team) => revive(app, &team, founder.as_ref(), change, once, now).await,
+            None => {
+                let reason = match may_found(founder.as_ref(), now) {
+                    Ok(_) if !rules(&change.new_chat_member) => texts::CHAT_NO_RIGHTS,
+                    Ok(founder) => return found(app, founder, change, once, now).await,
+                    // A group that has grown has another id, and may tell of it later.
+                    Err(NoFounder::Leads) if grows(table, founder.as_ref(), chat).await? => {
+                        return Ok(Round::Done(()));
+                    }
+                    Err(reason) => reason.text(),
+                };
+                refuse(app, change, reason, once, now).await
+            }
+        }
+    })
+    .await
+}
+
+impl NoFounder {
+    /// Why somebody cannot found a team, as people read it.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::Unpaid => texts::FOUNDER_UNPAID,
+            Self::NotAllowed => texts::FOUNDER_NOT_ALLOWED,
+            Self::NoCity => texts::DECADE_NO_CITY,
+            Self::Leads => texts::FOUNDER_LEADS,
+        }
+    }
+}
+
+/// May this supergroup be what the small group of a leader's team has become?
+async fn grows(table: &Table, leader: Option<&Member>, chat: i64) -> Result<bool> {
+    let Some(id) = leader.and_then(|leader| leader.team_id.as_ref()) else { return Ok(false) };
+    let own = store::find(table, id).await?.and_then(|team| team.tg_chat_id);
+    Ok(chat < SUPERGROUPS && own.is_some_and(|own| own > SUPERGROUPS))
+}
+
+/// A new team of the founder's city, led by the founder. Who has a place elsewhere gives it up
+/// first. One read and one transaction of eight items.
+async fn found(
+    app: &App,
+    founder: &Member,
+    change: &ChatMemberUpdated,
+    once: TelegramUpdate,
+    now: Instant,
+) -> Result<Round<()>> {
+    let table = &app.platform.table;
+    if founder.team_id.is_some() {
+        places::close(table, founder.tg_id, None, Memory::Lost, now).await?;
+        return Ok(Round::Stale);
+    }
+    let (Some(city), Some(city_key)) = (&founder.city, &founder.city_key) else {
+        return Ok(Round::Done(()));
+    };
+    let founding = Founding {
+        city: city.clone(),
+        city_key: city_key.clone(),
+        tg_chat_id: Some(change.chat.id.0),
+        chat_changed_s: change.date_s,
+        ..Founding::default()
+    };
+    let numbers: Option<Numbers> = table.get(&Numbers::key_of(city_key)).await?;
+    let (number, taken) = Numbers::next(numbers.as_ref(), city_key);
+    let team = Team::new(founding, number, now).begun_by(founder, TeamRole::Leader);
+    let mut writes = vec![once.once()];
+    writes.extend(with_first(&team, taken, founder, TeamRole::Leader, now));
+    writes.push(wants_link(&team.id, change.chat.id.0, once, now)?);
+    effect(table, writes).await
+}
+
+fn wants_link(team_id: &str, chat: i64, once: TelegramUpdate, now: Instant) -> Result<Write> {
+    let message = Message::InviteLink { team_id: team_id.to_owned(), chat };
+    outbox::ask(&format!("invite_link:{}", once.update_id), &message, now)
+}
+
+/// The team of a chat is there again; whoever has brought the bot back leads it, where that can be.
+async fn revive(
+    app: &App,
+    team: &Team,
+    founder: Option<&Member>,
+    change: &ChatMemberUpdated,
+    once: TelegramUpdate,
+    now: Instant,
+) -> Result<Round<()>> {
+    let table = &app.platform.table;
+    // Places that the end of the team was to close and has not come to.
+    close_all(table, team, now).await?;
+    let Some(team) = store::find(table, &team.id).await? else { return Ok(Round::Done(())) };
+    if !team.is_active {
+        let revived = store::reviving(&team, change.date_s);
+        if matches!(effect(table, revived).await?, Round::Stale) {
+            return Ok(Round::Stale);
+        }
+    }
+    let writes = vec![once.once(), wants_link(&team.id, change.chat.id.0, once, now)?];
+    let Some(leader) = may_found(founder, now).ok().filter(|leader| leader.team_id.is_none())
+    else {
+        return effect(table, writes).await;
+    };
+    let Some(team) = store::find(table, &team.id).await? else { return Ok(Round::Done(())) };
+    match places::take(table, &team, leader, TeamRole::Leader, &writes, now).await? {
+        Seat::Taken(_) => Ok(Round::Done(())),
+        Seat::Gone => effect(table, writes).await,
+        Seat::Stale => {
+            let again = auth::find(table, leader.tg_id).await?;
+            match again.is_some_and(|again| again.team_id.is_some()) {
+                true => effect(table, writes).await,
+                false => Ok(Round::Stale),
+            }
+        }
+    }
+}
+
+/// The bot says why there is no team here, and leaves. One transaction of two items.
+async fn refuse(
+    app: &App,
+    change: &ChatMemberUpdated,
+    reason: &str,
+    once: TelegramUpdate,
+    now: Instant,
+) -> Result<Round<()>> {
+    let message = Message::LeaveChat { chat: change.chat.id.0, text: reason.to_owned() };
+    let asked = outbox::ask(&format!("leave_chat:{}", once.update_id), &message, now)?;
+    effect(&app.platform.table, vec![once.once(), asked]).await
+}
+
+/// The bot is out of a group: its team ends, then the places in it are closed one by one, and the
+/// update has had its effect after the last of them.
+async fn removed(
+    app: &App,
+    change: &ChatMemberUpdated,
+    once: TelegramUpdate,
+    now: Instant,
+) -> Result<()> {
+    let (table, chat) = (&app.platform.table, change.chat.id.0);
+    optimistic(|| async {
+        let Some(team) = store::of_chat(table, chat).await? else { return Ok(Round::Done(())) };
+        if change.date_s < team.chat_changed_s {
+            return Ok(Round::Done(()));
+        }
+        if team.is_active {
+            let ended = store::ending(&team, change.date_s, now);
+            if matches!(effect(table, ended).await?, Round::Stale) {
+                return Ok(Round::Stale);
+            }
+        }
+        close_all(table, &team, now).await?;
+        effect(table, vec![once.once()]).await
+    })
+    .await
+}
+
+/// Closes every place of a team that has ended. The members may have them back when it is there
+/// again.
+async fn close_all(table: &Table, team: &Team, now: Instant) -> Result<()> {
+    for place in store::memberships(table, &team.id).await? {
+        places::close(table, place.tg_id, Some(&team.id), Memory::Kept, now).await?;
+    }
+    Ok(())
+}
+
+/// A group has become a supergroup, with another id: its team goes with it. One read, and two and a
+/// transaction of six items where it is a team's.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn moved(
+    app: &App,
+    from: ChatId,
+    to: ChatId,
+    once: TelegramUpdate,
+    now: Instant,
+) -> Result<()> {
+    let table = &app.platform.table;
+    optimistic(|| async {
+        let Some(team) = store::of_chat(table, from.0).await? else { return Ok(Round::Done(())) };
+        if table.get::<TeamChat>(&TeamChat::key_of(to.0)).await?.is_some() {
+            tracing::error!(from = from.0, to = to.0, "a team's chat has become another team's");
+            return Ok(Round::Done(()));
+        }
+        let mut writes = vec![once.once()];
+        writes.extend(store::moving(&team, from.0, to.0));
+        writes.push(wants_link(&team.id, to.0, once, now)?);
+        effect(table, writes).await
+    })
+    .await
+}
+
+/// Somebody's place in the chat of a team has changed. Who has gone gives up the place in the team;
+/// who has come by the team's link, is paid and waits for a team has one now, if there is one.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn people(
+    app: &App,
+    change: &ChatMemberUpdated,
+    once: TelegramUpdate,
+    now: Instant,
+) -> Result<()> {
+    let place = &change.new_chat_member;
+    if place.user.is_bot || !(change.joined() || change.left()) {
+        return Ok(());
+    }
+    let table = &app.platform.table;
+    let team = store::of_chat(table, change.chat.id.0).await?.filter(|team| team.is_active);
+    let (Some(team), tg_id) = (team, place.user.id.get()) else { return Ok(()) };
+    if change.left() {
+        let also = [once.once()];
+        let id = Some(team.id.as_str());
+        return places::close_with(table, tg_id, id, Memory::Lost, &also, now).await.map(|_| ());
+    }
+    admitted(table, &team, tg_id, once, now).await
+}
+
+/// Gives a place to who has come into the chat of a team of the own city.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn admitted(
+    table: &Table,
+    team: &Team,
+    tg_id: i64,
+    once: TelegramUpdate,
+    now: Instant,
+) -> Result<()> {
+    optimistic(|| async {
+        let Some(member) = auth::find(table, tg_id).await? else { return Ok(Round::Done(())) };
+        let fits = member.is_paid(now)
+            && member.team_id.is_none()
+            && member.city_key.as_ref() == Some(&team.city_key);
+        if !fits {
+            return Ok(Round::Done(()));
+        }
+        match places::take(table, team, &member, TeamRole::Member, &[once.once()], now).await? {
+            Seat::Taken(_) | Seat::Gone => Ok(Round::Done(())),
+            Seat::Stale => {
+                let had_it = table.get_item(&TelegramUpdate::key_of(once.update_id)).await?;
+                Ok(if had_it.is_some() { Round::Done(()) } else { Round::Stale })
+            }
+        }
+    })
+    .await
+}
+
+// ---- what the outbox does --------------------------------------------------------------------
+
+/// Says something in a chat and leaves it. To say it twice is better than to stay.
+///
+/// # Errors
+/// [`SendError`].
+pub async fn say_and_leave(
+    bot: &BotApi,
+    chat: ChatId,
+    text: &str,
+) -> std::result::Result<(), SendError> {
+    #[derive(Serialize)]
+    struct Body {
+        chat_id: ChatId,
+    }
+    match bot.send_message(&SendMessage::plain(chat, text)).await {
+        // Where it may not speak, it may still go.
+        Ok(_) | Err(SendError::Final { .. } | SendError::Ambiguous(_)) => {}
+        Err(error) => return Err(error),
+    }
+    match bot.call::<bool>("leaveChat", &Body { chat_id: chat }).await {
+        Ok(_) | Err(SendError::Final { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a link into the chat of a team and gives it to the team. One that is made twice is one
+/// link too many, and no harm.
+///
+/// # Errors
+/// When the store does not answer; within, when Telegram does not make one.
+pub async fn link(
+    table: &Table,
+    bot: &BotApi,
+    team_id: &str,
+    chat: i64,
+) -> Result<std::result::Result<(), SendError>> {
+    #[derive(Serialize)]
+    struct Body {
+        chat_id: ChatId,
+    }
+    #[derive(Deserialize)]
+    struct Link {
+        invite_link: String,
+    }
+    let belongs = |team: &Team| team.tg_chat_id == Some(chat) && team.is_active;
+    if !store::find(table, team_id).await?.as_ref().is_some_and(belongs) {
+        return Ok(Ok(()));
+    }
+    let body = Body { chat_id: ChatId(chat) };
+    let made = match bot.call::<Link>("createChatInviteLink", &body).await {
+        Ok(made) => made,
+        Err(error) => return Ok(Err(error)),
+    };
+    optimistic(|| async {
+        let Some(team) = store::find(table, team_id).await?.filter(belongs) else {
+            return Ok(Round::Done(()));
+        };
+        match table.transact(store::linking(&team, chat, &made.invite_link)).await {
+            Ok(()) => Ok(Round::Done(())),
+            Err(error) => {
+                error.refusal()?;
+                Ok(Round::Stale)
+            }
+        }
+    })
+    .await?;
+    Ok(Ok(()))
+}
