@@ -5,7 +5,7 @@ use shared::clock::Instant;
 use shared::function::{Function, Invocation};
 use shared::problem::{Result, chain};
 
-use super::store::{self, Expired, SHARDS};
+use super::lots::{self, Expired, SHARDS};
 use crate::App;
 use crate::shift::Shift;
 use crate::wire::LEASE_LOST;
@@ -70,13 +70,13 @@ async fn work(app: &App, shift: &Shift, now: Instant, done: &mut Expiry) -> Resu
     for shard in SHARDS {
         let mut cursor = None;
         loop {
-            let (incomes, next) = store::overdue(table, shard, now, cursor).await?;
+            let (incomes, next) = lots::overdue(table, shard, now, cursor).await?;
             for income in incomes {
                 if shift.is_over() {
                     done.complete = false;
                     return Ok(());
                 }
-                match store::expire(table, &income, &shift.lease, now).await {
+                match lots::expire(table, &income, &shift.lease, now).await {
                     Ok(expired) => done.count(expired),
                     Err(problem) if problem.code() == LEASE_LOST => return Err(problem),
                     // One that fails stays due and keeps no other from its turn.

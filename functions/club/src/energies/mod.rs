@@ -25,6 +25,7 @@ mod city_chats;
 mod expiring;
 mod hashtags;
 mod jobs;
+mod lots;
 mod model;
 mod office;
 mod posts;

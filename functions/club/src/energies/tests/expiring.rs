@@ -166,7 +166,7 @@ async fn another_run_keeps_this_one_from_its_work() {
     let lot = shared::table::Entity::key(&entries[0]);
     held.clone().release(world.table(), now).await.unwrap();
     Lease::acquire(world.table(), "energies_expire", now, until).await.unwrap();
-    let refused = store::expire(world.table(), &lot, &held, now).await.unwrap_err();
+    let refused = lots::expire(world.table(), &lot, &held, now).await.unwrap_err();
     assert_eq!(refused.code(), "lease_lost");
     assert_eq!(holds(&world, ANNA).await.0.balance, 10);
 }
@@ -191,7 +191,7 @@ async fn runs_side_by_side_take_each_once() {
         tasks.spawn(async move {
             for lot in &lots {
                 for _ in 0..20 {
-                    if store::expire(world.table(), lot, &lease, now).await.is_ok() {
+                    if lots::expire(world.table(), lot, &lease, now).await.is_ok() {
                         break;
                     }
                 }
