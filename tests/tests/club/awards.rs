@@ -203,7 +203,7 @@ async fn p17_a_leaders_hashtags_count_twice_and_an_administrators_award_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a16_what_nobody_has_spent_expires_once() {
     let world = local!();
-    let anna = world.member(42, "Анна").await;
+    world.member(42, "Анна").await;
     let hundred = json!({ "userId": 42, "amount": 100, "reason": "x" });
     given(&world, "award", &hundred).await.ok();
     given(&world, "spend", &hundred).await.ok();
