@@ -8,6 +8,7 @@
 
 mod admin;
 mod analytics;
+mod awards;
 mod bot;
 mod checks;
 mod cloudpayments;
