@@ -20,7 +20,10 @@ use utoipa::ToSchema;
 
 use super::handover::Left;
 use crate::wire::{self, success};
-use crate::{App, energies, gifts, health, onboarding, outbox, payments, ratings, subscriptions, texts};
+use crate::{
+    App, energies, gifts, health, onboarding, outbox, payments, ratings, subscriptions, teams,
+    texts,
+};
 
 /// `POST /api/admin/jobs/{name}`.
 #[must_use]
@@ -84,6 +87,8 @@ pub(super) fn job(name: &str) -> Option<Function<App>> {
         "ratings_reconcile" => ratings::reconcile(),
         "renewal_reminders" => subscriptions::remind(),
         "subscription_guard" => subscriptions::guard(),
+        "team_inactive_cleanup" => teams::cleanup(),
+        "team_sync" => teams::sync(),
         _ => return None,
     })
 }

@@ -51,10 +51,20 @@ pub async fn hears_of_bot(
         return Ok(());
     }
     let place = &change.new_chat_member;
+    if !matches!(
+        place.status,
+        MemberStatus::Administrator | MemberStatus::Left | MemberStatus::Kicked
+    ) {
+        return Ok(());
+    }
+    // The bot may have gone and come again since: what is told again has no effect any more.
+    let told = TelegramUpdate::key_of(once.update_id);
+    if app.platform.table.get_item(&told).await?.is_some() {
+        return Ok(());
+    }
     match place.status {
         MemberStatus::Administrator => arrived(app, change, once, now).await,
-        MemberStatus::Left | MemberStatus::Kicked => removed(app, change, once, now).await,
-        _ => Ok(()),
+        _ => removed(app, change, once, now).await,
     }
 }
 
@@ -83,7 +93,11 @@ async fn arrived(
         let team = store::of_chat(table, chat).await?;
         let founder = auth::find(table, change.from.id.get()).await?;
         match team {
-            Some(team) if team.is_active || change.date_s < team.chat_changed_s => {
+            // Where the team is active by this very word, a run that died has left the rest.
+            Some(team)
+                if change.date_s < team.chat_changed_s
+                    || (team.is_active && change.date_s > team.chat_changed_s) =>
+            {
                 Ok(Round::Done(()))
             }
             Some(_) if !rules(&change.new_chat_member) => {
@@ -174,10 +188,10 @@ async fn revive(
     now: Instant,
 ) -> Result<Round<()>> {
     let table = &app.platform.table;
-    // Places that the end of the team was to close and has not come to.
-    close_all(table, team, now).await?;
-    let Some(team) = store::find(table, &team.id).await? else { return Ok(Round::Done(())) };
     if !team.is_active {
+        // Places that the end of the team was to close and has not come to.
+        close_all(table, team, now).await?;
+        let Some(team) = store::find(table, &team.id).await? else { return Ok(Round::Done(())) };
         let revived = store::reviving(&team, change.date_s);
         if matches!(effect(table, revived).await?, Round::Stale) {
             return Ok(Round::Stale);

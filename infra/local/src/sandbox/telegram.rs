@@ -173,6 +173,10 @@ impl Sandboxes {
                 let link = uuid::Uuid::new_v4().simple().to_string();
                 format!("https://t.me/$local{link}").into()
             }
+            "createChatInviteLink" => {
+                let link = uuid::Uuid::new_v4().simple().to_string();
+                json!({ "invite_link": format!("https://t.me/+local{link}") })
+            }
             "sendMessage" if chat.is_none() => {
                 return Err(Refusal::Bad("Bad Request: chat_id is empty"));
             }

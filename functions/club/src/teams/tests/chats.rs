@@ -236,3 +236,68 @@ async fn who_comes_into_the_chat_has_a_place_if_paid_and_is_turned_away_if_not()
     assert_eq!((away.len(), &away[0].1["tg_id"]["N"]), (1, &json!("4")));
     club.check().await;
 }
+
+/// What Telegram tells in turn, and how the team stands after the last of it.
+const STORY: [(&str, &str, bool, u32); 3] = [
+    ("left", "administrator", true, 1),
+    ("administrator", "left", false, 0),
+    ("left", "administrator", true, 1),
+];
+
+impl Club {
+    /// Tells the story up to a chapter; members join after the first.
+    async fn so_far(chapter: usize) -> Self {
+        let club = Self::open().await;
+        club.founder(1).await;
+        for (n, (old, new, ..)) in (1..).zip(STORY.iter().take(chapter)) {
+            club.hears(bot_is(n, 1, CHAT, old, new)).await;
+            if n == 1 {
+                for tg_id in [2, 3] {
+                    club.paid(tg_id).await;
+                    club.puts(&club.only().await, tg_id, "member").await;
+                }
+            }
+        }
+        club
+    }
+
+    /// Tells a chapter, again if it was not taken.
+    async fn tells(&self, chapter: usize) {
+        let (old, new, ..) = STORY[chapter];
+        let told = bot_is(i64::try_from(chapter).unwrap() + 1, 1, CHAT, old, new);
+        let request = Request::post("/api/v1/bot/webhook", told)
+            .header("x-telegram-bot-api-secret-token", WEBHOOK_SECRET);
+        assert_eq!(self.call(webhook(), request).await.status, 200);
+        self.world.deliver(update(), UPDATES).await;
+    }
+}
+
+#[tokio::test]
+async fn an_update_that_dies_anywhere_is_told_again_and_has_its_effect() {
+    use engine::{CrashMode, CrashPlan};
+    let caller = "local-club-bot-update";
+    for (chapter, (_, _, is_active, members)) in STORY.into_iter().enumerate() {
+        let club = Club::so_far(chapter).await;
+        club.world.engine.faults().reset_counts();
+        club.tells(chapter).await;
+        let calls = club.world.engine.faults().seen(Some(caller));
+        assert!(calls >= 4, "{chapter}: {calls}");
+        for at in 0..calls {
+            for mode in [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer] {
+                let club = Club::so_far(chapter).await;
+                let plan = CrashPlan { caller: Some(caller.to_owned()), at, mode };
+                club.world.engine.faults().crash(plan);
+                club.tells(chapter).await;
+                assert!(club.world.engine.faults().crashed(), "{chapter} {mode:?} at {at}");
+                club.world.engine.faults().clear();
+                // The queue shows it again.
+                club.pass(3_600);
+                club.world.deliver(update(), UPDATES).await;
+                let team = club.only().await;
+                let stands = (team.is_active, team.member_count, team.leader_tg.is_some());
+                assert_eq!(stands, (is_active, members, is_active), "{chapter} {mode:?} at {at}");
+                club.check().await;
+            }
+        }
+    }
+}
