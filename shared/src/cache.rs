@@ -29,6 +29,8 @@ use crate::problem::Problem;
 /// How long and for whom an answer may be kept. A service declares its own classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheClass {
+    /// By which its answers are counted.
+    pub name: &'static str,
     /// Whose caches may keep it.
     pub scope: Scope,
     /// Must it be revalidated before each use?
@@ -57,6 +59,7 @@ impl CacheClass {
     #[must_use]
     pub const fn public(seconds: u32) -> Self {
         Self {
+            name: "public",
             scope: Scope::Public,
             is_revalidated: false,
             max_age_s: Some(seconds),
@@ -70,6 +73,7 @@ impl CacheClass {
     #[must_use]
     pub const fn private(vary: &'static str) -> Self {
         Self {
+            name: "private",
             scope: Scope::Private,
             is_revalidated: true,
             max_age_s: None,
@@ -97,7 +101,7 @@ impl CacheClass {
     }
 }
 
-const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+pub(crate) const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const X_CACHE_AGE: HeaderName = HeaderName::from_static("x-cache-age");
 
 /// Bodies kept by one process; beyond it, over-age ones are forgotten.

@@ -14,6 +14,7 @@
 pub mod aws;
 pub mod cache;
 pub mod clock;
+pub mod counters;
 pub mod function;
 pub mod health;
 pub mod http;

@@ -189,10 +189,9 @@ impl Action {
         match self {
             Self::UserUpdate | Self::SubscriptionChange => &[User],
             Self::EnergiesChange => &[User, Ratings],
-            Self::TeamCreate
-            | Self::TeamUpdate
-            | Self::TeamMemberAdd
-            | Self::TeamMemberRemove => &[Teams, Team, User, Ratings],
+            Self::TeamCreate | Self::TeamUpdate | Self::TeamMemberAdd | Self::TeamMemberRemove => {
+                &[Teams, Team, User, Ratings]
+            }
             Self::CourseUpdate
             | Self::LessonUpdate
             | Self::MeditationUpdate

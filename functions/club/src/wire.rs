@@ -70,13 +70,25 @@ pub const KEYLESS_DEDUPE_S: u32 = 45;
 
 /// Lists that change by the hour: 5 minutes.
 pub const HOT: CacheClass =
-    CacheClass { scope: Scope::BySubject, kept_s: 300, ..CacheClass::public(300) };
+    CacheClass { name: "hot", scope: Scope::BySubject, kept_s: 300, ..CacheClass::public(300) };
 /// What is for everybody and changes when somebody changes it: 30 minutes, always revalidated.
-pub const SHARED: CacheClass =
-    CacheClass { max_age_s: Some(1_800), is_revalidated: true, kept_s: 1_800, ..HOT };
+pub const SHARED: CacheClass = CacheClass {
+    name: "public",
+    max_age_s: Some(1_800),
+    is_revalidated: true,
+    kept_s: 1_800,
+    ..HOT
+};
+/// What only a deployment changes: an hour.
+pub const STATIC: CacheClass =
+    CacheClass { name: "static", kept_s: 3_600, ..CacheClass::public(3_600) };
 /// Everything of the member: always revalidated.
-pub const USER: CacheClass =
-    CacheClass { max_age_s: Some(60), kept_s: 60, ..CacheClass::private("Authorization, Cookie") };
+pub const USER: CacheClass = CacheClass {
+    name: "user",
+    max_age_s: Some(60),
+    kept_s: 60,
+    ..CacheClass::private("Authorization, Cookie")
+};
 
 #[derive(Serialize)]
 struct Success<T> {

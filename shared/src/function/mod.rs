@@ -26,7 +26,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use declaration::{Access, Declaration, Endpoint, Trigger};
-pub use declare::Function;
+pub use declare::{Declared, Function};
 pub use instance::{Instance, Invoked};
 pub use lambda_http::Error as BoxError;
 pub(crate) use runtime::invocation;
@@ -35,6 +35,7 @@ pub use runtime::run;
 use crate::aws::Aws;
 use crate::cache;
 use crate::clock::Instant;
+use crate::counters::Counters;
 use crate::http::{LaunchSettings, Wire};
 use crate::limit::Limiter;
 use crate::outbound::Outbound;
@@ -86,6 +87,8 @@ pub struct Parts {
     pub limiter: Limiter,
     /// Bodies of this environment's last answers.
     pub cache: cache::Store,
+    /// What this environment has answered.
+    pub counters: Counters,
     /// Origins that may call from a browser.
     pub origins: Vec<String>,
     /// How many proxies stand before the gateway and name the caller's address.
@@ -153,6 +156,7 @@ impl Platform {
             outbound: Outbound::new(),
             limiter: Limiter::from_environment(&environment, table.clone(), wire.limits)?,
             cache: cache::Store::default(),
+            counters: Counters::new(&environment, table.clone(), declaration.name),
             origins: origins.map(|o| o.trim().to_owned()).filter(|o| !o.is_empty()).collect(),
             proxy_hops: environment.parse("TRUSTED_PROXY_HOPS", 0)?,
             environment,

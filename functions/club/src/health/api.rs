@@ -16,15 +16,27 @@ use shared::http::Answer;
 use shared::http::fallback::Routes;
 use shared::problem::Problem;
 use shared::queue::{Queue, QueueError};
+use shared::settings::Stage;
 use utoipa::ToSchema;
 
+use super::{cache_stats, metrics, openapi, probe, root};
 use crate::wire::success;
 use crate::{App, ratings, texts};
 
 /// The functions of this capability.
 #[must_use]
 pub fn functions() -> Vec<Function<App>> {
-    vec![health(), live(), ready(), fallback()]
+    vec![
+        health(),
+        live(),
+        ready(),
+        probe(),
+        cache_stats(),
+        metrics(),
+        root(),
+        openapi(),
+        fallback(),
+    ]
 }
 
 /// `GET /health`.
@@ -128,7 +140,7 @@ async fn handle_ready(State(app): State<App>, Now(now): Now) -> Answer {
     success(Ready { status: "ready", timestamp: now, uptime, checks })
 }
 
-async fn examine(app: &App, now: Instant) -> Report {
+pub(super) async fn examine(app: &App, now: Instant) -> Report {
     let mut report = Report::default();
     let platform = app.platform();
     report.check("database", platform.table.ping()).await;
@@ -153,8 +165,26 @@ async fn depths(platform: &Platform, settings: &[&str]) -> Result<u64, QueueErro
     Ok(sum)
 }
 
-async fn handle_fallback(method: Method, uri: Uri) -> Response {
-    static ROUTES: LazyLock<Routes> =
-        LazyLock::new(|| Routes::of_document(include_str!("../../../../docs/openapi/club.json")));
-    ROUTES.answer(&method, &uri).into_response()
+/// The OpenAPI document as it was made last.
+pub(super) const DOCUMENT: &str = include_str!("../../../../docs/openapi/club.json");
+
+async fn handle_fallback(State(app): State<App>, method: Method, uri: Uri) -> Response {
+    static ROUTES: LazyLock<Routes> = LazyLock::new(|| Routes::of_document(DOCUMENT));
+    static PRODUCTION: LazyLock<Routes> =
+        LazyLock::new(|| Routes::of_document(&without_sandbox(DOCUMENT)));
+    let routes = match app.platform.stage {
+        Stage::Prod => &PRODUCTION,
+        Stage::Test => &ROUTES,
+    };
+    routes.answer(&method, &uri).into_response()
+}
+
+/// The document of production, which knows no route of the sandbox: what is absent there is 404,
+/// not another method's.
+fn without_sandbox(document: &str) -> String {
+    let mut document: Value = serde_json::from_str(document).unwrap_or_default();
+    if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
+        paths.retain(|path, _| !path.split('/').any(|part| part == "sandbox"));
+    }
+    document.to_string()
 }

@@ -6,5 +6,13 @@
 //! not served better by refusing them.
 
 mod api;
+mod counting;
+mod documents;
+mod probe;
+#[cfg(test)]
+mod tests;
 
 pub use api::{fallback, functions, health, live, ready};
+pub use counting::{cache_stats, metrics};
+pub use documents::{openapi, root};
+pub use probe::probe;

@@ -1,22 +1,21 @@
-//! The published ratings.
+//! The published lists.
 
 use axum::extract::State;
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use shared::cache::Conditional;
-use shared::clock::{Instant, Now};
+use shared::clock::Instant;
 use shared::function::{Access, Function};
-use shared::http::{Answer, Search, Subject, page_limit};
-use shared::problem::{Problem, Result};
+use shared::http::{Answer, Search, page_limit};
 use utoipa::ToSchema;
 
-use super::model::{CityRow, Leader, mean};
-use super::store::{self, LeaderList, Tag};
+use super::lists::{CityRow, TeamRow, Veteran, mean};
+use super::published::{self, CityList, List, Tag, TeamList, VeteranList};
 use crate::App;
-use crate::auth::{self, Member};
 use crate::wire::{self, succeeded};
 
 const LIMIT_DEFAULT: u32 = 50;
+const LEADERBOARD_DEFAULT: u32 = 10;
 const LIMIT_MAX: u32 = 100;
 
 /// `GET /api/v1/ratings/cities`.
@@ -32,21 +31,66 @@ pub fn cities() -> Function<App> {
         .handled_by(get(handle_cities))
 }
 
-/// `GET /api/v1/ratings/personal`.
+/// `GET /api/v1/ratings/teams`.
 #[must_use]
-pub fn personal() -> Function<App> {
-    Function::<App>::get("club-ratings-personal", "/api/v1/ratings/personal")
-        .summary("The published rating of members, and the caller's place in it")
+pub fn teams() -> Function<App> {
+    Function::<App>::get("club-ratings-teams", "/api/v1/ratings/teams")
+        .summary("The published rating of teams")
+        .access(Access::Anyone)
+        .limited(wire::PUBLIC)
+        .cached(wire::HOT)
+        .reads(&[("limit", "Teams, from 1; 50 by default, 100 at most.")])
+        .answers::<Teams>()
+        .handled_by(get(handle_teams))
+}
+
+/// `GET /api/v1/gamification/leaderboard`.
+#[must_use]
+pub fn leaderboard() -> Function<App> {
+    Function::<App>::get("club-gamification-leaderboard", "/api/v1/gamification/leaderboard")
+        .summary("The published rating of experience")
         .limited(wire::API)
-        .cached(wire::USER)
-        .reads(&[("userId", "The caller's own id; may be left out.")])
-        .answers::<Personal>()
-        .handled_by(get(handle_personal))
+        .cached(wire::HOT)
+        .reads(&[("limit", "Members, from 1; 10 by default, 100 at most.")])
+        .answers::<Leaderboard>()
+        .handled_by(get(handle_leaderboard))
 }
 
 #[derive(Debug, Deserialize)]
 struct Wanted {
     limit: Option<String>,
+}
+
+/// Answers the first rows of a published list, as of its generation. One read; a small one where
+/// the answer is known.
+async fn answer<L: List, B: Serialize>(
+    (app, cached): (&App, &Conditional),
+    (wanted, default): (&Wanted, u32),
+    body: impl FnOnce(std::iter::Take<std::vec::IntoIter<L::Row>>, Option<Tag>) -> B,
+) -> Answer {
+    let limit = page_limit(wanted.limit.as_deref(), default, LIMIT_MAX)?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let table = &app.platform.table;
+    if cached.may_be_known() {
+        let tag = published::tag(table).await?;
+        if let Some(response) = cached.known(&cached.validator(&[&generation(tag.as_ref())])) {
+            return Ok(response);
+        }
+    }
+    let (tag, rows) = match published::list::<L>(table).await? {
+        Some(list) => {
+            let (tag, rows) = list.into_parts();
+            (Some(tag), rows)
+        }
+        None => (None, Vec::new()),
+    };
+    let validator = cached.validator(&[&generation(tag.as_ref())]);
+    cached.fresh(&validator, &succeeded(body(rows.into_iter().take(limit), tag)))
+}
+
+/// A generation as validators have it; 0 before the first.
+pub(super) fn generation(tag: Option<&Tag>) -> String {
+    tag.map(|tag| tag.generation).unwrap_or_default().to_string()
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,7 +105,7 @@ struct Cities {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct CityRating {
+pub(super) struct CityRating {
     rank: u64,
     city: String,
     total_energies: i64,
@@ -73,7 +117,7 @@ struct CityRating {
 }
 
 impl CityRating {
-    fn of(row: CityRow) -> Self {
+    pub(super) fn of(row: CityRow) -> Self {
         Self {
             rank: row.rank,
             avg_energies: mean(row.energies, row.members),
@@ -90,158 +134,123 @@ async fn handle_cities(
     Search(wanted): Search<Wanted>,
     cached: Conditional,
 ) -> Answer {
-    let limit = page_limit(wanted.limit.as_deref(), LIMIT_DEFAULT, LIMIT_MAX)?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let table = &app.platform.table;
-    if cached.may_be_known() {
-        let tag = store::tag(table).await?;
-        if let Some(response) = cached.known(&cached.validator(&[&generation(tag.as_ref())])) {
-            return Ok(response);
-        }
-    }
-    let list = store::city_list(table).await?;
-    let tag = list.as_ref().map(|list| list.tag.clone());
-    let validator = cached.validator(&[&generation(tag.as_ref())]);
-    let rows = list.map(|list| list.rows).unwrap_or_default();
-    let cities = Cities {
-        ratings: rows.into_iter().take(limit).map(CityRating::of).collect(),
+    answer::<CityList, _>((&app, &cached), (&wanted, LIMIT_DEFAULT), |rows, tag| Cities {
+        ratings: rows.map(CityRating::of).collect(),
         generated_at: tag.as_ref().map(|tag| tag.generated_at),
         generation: tag.map(|tag| tag.generation).unwrap_or_default(),
-    };
-    cached.fresh(&validator, &succeeded(cities))
-}
-
-fn generation(tag: Option<&Tag>) -> String {
-    tag.map(|tag| tag.generation).unwrap_or_default().to_string()
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Claimed {
-    user_id: Option<String>,
+    })
+    .await
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Personal {
-    user: LeaderRow,
-    top_users: Vec<LeaderRow>,
+struct Teams {
+    ratings: Vec<TeamRating>,
     #[schema(value_type = Option<String>, format = "date-time")]
     generated_at: Option<Instant>,
+    /// Grows with each publication; 0 before the first.
+    generation: i64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct LeaderRow {
-    /// 0 for who is not in the rating.
+pub(super) struct TeamRating {
+    rank: u64,
+    team_id: String,
+    /// The same as `teamId`.
+    decade_id: String,
+    team_name: String,
+    /// The same as `teamName`.
+    decade_name: String,
+    city: Option<String>,
+    number: Option<u64>,
+    total_energies: i64,
+    /// Those who are paid, the leader and ambassadors included.
+    member_count: i64,
+    /// Rounded half up; ranks go by the exact fraction.
+    avg_energies: i64,
+}
+
+impl TeamRating {
+    pub(super) fn of(row: TeamRow) -> Self {
+        Self {
+            rank: row.rank,
+            decade_id: row.id.clone(),
+            team_id: row.id,
+            decade_name: row.name.clone(),
+            team_name: row.name,
+            city: row.city,
+            number: row.number,
+            total_energies: row.energies,
+            member_count: row.members,
+            avg_energies: mean(row.energies, row.members),
+        }
+    }
+}
+
+async fn handle_teams(
+    State(app): State<App>,
+    Search(wanted): Search<Wanted>,
+    cached: Conditional,
+) -> Answer {
+    answer::<TeamList, _>((&app, &cached), (&wanted, LIMIT_DEFAULT), |rows, tag| Teams {
+        ratings: rows.map(TeamRating::of).collect(),
+        generated_at: tag.as_ref().map(|tag| tag.generated_at),
+        generation: tag.map(|tag| tag.generation).unwrap_or_default(),
+    })
+    .await
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Leaderboard {
+    leaderboard: Vec<VeteranRow>,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    generated_at: Option<Instant>,
+    /// Grows with each publication; 0 before the first.
+    generation: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct VeteranRow {
     rank: u64,
     id: String,
-    /// The same as `id`.
-    user_id: String,
-    /// In the caller's own row only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    telegram_id: Option<i64>,
     username: Option<String>,
     first_name: String,
     last_name: Option<String>,
-    /// First and last name.
-    name: String,
     photo_url: Option<String>,
-    city: Option<String>,
     level: u32,
-    energies: i64,
-    /// The same as `energies`.
-    experience: i64,
-    /// Members in the rating.
-    total: u64,
+    experience: u32,
+    streak: u32,
 }
 
-impl LeaderRow {
-    fn of(row: Leader, total: u64, telegram_id: Option<i64>) -> Self {
-        let names = [Some(row.first_name.as_str()), row.last_name.as_deref()];
-        let names = names.into_iter().flatten().filter(|name| !name.is_empty());
+impl VeteranRow {
+    fn of(row: Veteran) -> Self {
         Self {
-            name: names.collect::<Vec<_>>().join(" "),
             rank: row.rank,
-            user_id: row.id.clone(),
             id: row.id,
-            telegram_id,
             username: row.username,
             first_name: row.first_name,
             last_name: row.last_name,
             photo_url: row.photo_url,
-            city: row.city,
             level: row.level,
-            energies: row.energies,
-            experience: row.energies,
-            total,
+            experience: row.experience,
+            streak: row.streak,
         }
-    }
-
-    /// The caller's own row. Who was paid when the generation was made is in the rating, with
-    /// the energies of now.
-    fn own(member: Member, rank: u64, total: u64) -> Self {
-        let row = Leader {
-            rank,
-            id: member.id,
-            username: member.username,
-            first_name: member.first_name,
-            last_name: member.last_name,
-            photo_url: member.photo_url,
-            city: member.city,
-            level: auth::level(member.experience),
-            energies: member.balance,
-        };
-        Self::of(row, total, Some(member.tg_id))
     }
 }
 
-async fn handle_personal(
+async fn handle_leaderboard(
     State(app): State<App>,
-    Now(now): Now,
-    subject: Subject,
-    Search(claimed): Search<Claimed>,
+    Search(wanted): Search<Wanted>,
     cached: Conditional,
 ) -> Answer {
-    let table = &app.platform.table;
-    let tg_id = subject.telegram_id;
-    let validator = |member: &Member, tag: Option<&Tag>| {
-        cached.validator(&[&member.version.to_string(), &generation(tag)])
-    };
-    if cached.may_be_known()
-        && let (Some(member), tag) = store::beside::<Tag>(table, tg_id, Tag::key_of()).await?
-    {
-        must_be(&claimed, &member)?;
-        if let Some(response) = cached.known(&validator(&member, tag.as_ref())) {
-            return Ok(response);
-        }
-    }
-    let (member, list) = store::beside::<LeaderList>(table, tg_id, LeaderList::key_of()).await?;
-    let member = match member {
-        Some(member) => member,
-        None => auth::ensure(table, &subject, now).await?,
-    };
-    must_be(&claimed, &member)?;
-    let validator = validator(&member, list.as_ref().map(|list| &list.tag));
-    let rank = match &list {
-        Some(list) if member.is_paid(list.tag.generated_at) => {
-            store::rank(table, list, member.balance).await?
-        }
-        _ => 0,
-    };
-    let total = list.as_ref().map(|list| list.total).unwrap_or_default();
-    let generated_at = list.as_ref().map(|list| list.tag.generated_at);
-    let rows = list.map(|list| list.rows).unwrap_or_default();
-    let top_users = rows.into_iter().map(|row| LeaderRow::of(row, total, None)).collect();
-    let user = LeaderRow::own(member, rank, total);
-    cached.fresh(&validator, &succeeded(Personal { user, top_users, generated_at }))
-}
-
-/// Refuses an id that is neither the caller's opaque nor Telegram id.
-fn must_be(claimed: &Claimed, member: &Member) -> Result<()> {
-    match claimed.user_id.as_deref() {
-        None | Some("") => Ok(()),
-        Some(id) if id == member.id || id == member.tg_id.to_string() => Ok(()),
-        Some(_) => Err(Problem::forbidden("subject_mismatch")),
-    }
+    let some = (&wanted, LEADERBOARD_DEFAULT);
+    answer::<VeteranList, _>((&app, &cached), some, |rows, tag| Leaderboard {
+        leaderboard: rows.map(VeteranRow::of).collect(),
+        generated_at: tag.as_ref().map(|tag| tag.generated_at),
+        generation: tag.map(|tag| tag.generation).unwrap_or_default(),
+    })
+    .await
 }

@@ -11,8 +11,15 @@ use shared::table::Table;
 use shared::telemetry;
 
 use super::ladder::Ladder;
-use super::model::{Contribution, TOP, best_cities, best_members};
-use super::store::{self, CityList, LeaderList, Tag};
+use super::lists::{
+    CityRow, TOP, TeamRow, best_members, cities_in_order, most_experienced, ranked_teams,
+    teams_in_order,
+};
+use super::model::{Contribution, ListedTeam, TeamTotal};
+use super::published::{
+    self, CityList, Generation, LeaderList, Places, Tag, TeamList, VeteranList,
+};
+use super::store;
 use crate::App;
 use crate::auth::Member;
 
@@ -54,6 +61,7 @@ pub(super) struct Published {
     /// Members in this generation.
     members: u64,
     cities: usize,
+    teams: usize,
 }
 
 async fn run_publish(app: App, invocation: Invocation) -> Result<Published> {
@@ -69,7 +77,7 @@ async fn run_publish(app: App, invocation: Invocation) -> Result<Published> {
             }
             Err(problem) => return Err(problem),
         };
-    let last = store::tag(table).await?;
+    let last = published::tag(table).await?;
     if let Some(last) = &last {
         let age = u64::try_from(now.since(last.generated_at).as_secs()).unwrap_or_default();
         telemetry::metrics(&app.platform, &[("ratings_age_s", age)]);
@@ -91,31 +99,29 @@ pub(super) async fn publish_generation(
     tag: Tag,
     lease: &Lease,
 ) -> Result<Published> {
-    let now = tag.generated_at;
-    let expired = expire(table, now, lease).await?;
-    let totals = store::city_totals(table).await?;
-    let cities = totals.iter().filter(|total| total.members > 0).count();
+    let expired = expire(table, tag.generated_at, lease).await?;
+    let cities = cities_in_order(store::city_totals(table).await?);
+    let (teams, team_places) = teams(table).await?;
     let ladder = store::ladder(table).await?;
-    let leaders = leaders(table, &ladder).await?;
-    let ranks = store::ranks_partition(tag.generation, lease);
-    store::put_ranks(table, &ranks, &ladder, now, lease).await?;
-    let city_list = CityList { tag: tag.clone(), rows: best_cities(totals) };
-    let leader_list = LeaderList {
-        tag,
-        rows: best_members(leaders),
-        total: ladder.total(),
-        top: ladder.top(),
-        ranks,
+    let leaders = best_members(leaders(table, &ladder).await?);
+    let veterans = most_experienced(store::experienced(table).await?);
+    let city_places: Places =
+        cities.iter().map(|(rank, total)| (total.city_key.clone(), *rank)).collect();
+    let directory =
+        published::put_ranks(table, &tag, &ladder, (&city_places, &team_places), lease).await?;
+    let generation = tag.generation;
+    let members = directory.total;
+    let city_rows = cities.iter().take(TOP).map(CityRow::of).collect();
+    let all = Generation {
+        directory,
+        cities: CityList { tag: tag.clone(), rows: city_rows },
+        teams: TeamList { tag: tag.clone(), rows: teams },
+        leaders: LeaderList { tag: tag.clone(), rows: leaders },
+        veterans: VeteranList { tag, rows: veterans },
     };
-    let published = store::publish(table, &city_list, &leader_list, lease).await?;
-    Ok(Published {
-        lease_held: false,
-        published,
-        generation: city_list.tag.generation,
-        expired,
-        members: leader_list.total,
-        cities,
-    })
+    let published = published::publish(table, &all, lease).await?;
+    let (cities, teams) = (city_places.len(), team_places.len());
+    Ok(Published { lease_held: false, published, generation, expired, members, cities, teams })
 }
 
 /// Takes those out whose paid time was over at `now`, each as the member stands: who has paid
@@ -150,4 +156,39 @@ async fn leaders(table: &Table, ladder: &Ladder) -> Result<Vec<Contribution>> {
         "the index of leaders is behind"
     );
     Ok(found)
+}
+
+/// The rows of the best teams, and the places of all. A team that is not active any more loses its
+/// members with that, so that only what is listed is looked at: a hundred rows with each read,
+/// until a hundred active teams are found.
+async fn teams(table: &Table) -> Result<(Vec<TeamRow>, Places)> {
+    let ordered = teams_in_order(store::team_totals(table).await?);
+    let (mut kept, mut known): (Vec<TeamTotal>, Vec<ListedTeam>) = (Vec::new(), Vec::new());
+    let mut rest = ordered.as_slice();
+    while known.len() < TOP && !rest.is_empty() {
+        let (some, more) = rest.split_at(rest.len().min(TOP));
+        let keys: Vec<_> = some.iter().map(|total| ListedTeam::key_of(&total.team_id)).collect();
+        let rows = table.batch(&keys).await?;
+        for (total, key) in some.iter().zip(&keys) {
+            let team: Option<ListedTeam> = rows.get(key)?;
+            if let Some(team) = team.filter(|team| team.is_active) {
+                kept.push(total.clone());
+                known.push(team);
+            }
+        }
+        rest = more;
+    }
+    kept.extend_from_slice(rest);
+    let ranked = ranked_teams(kept);
+    let row = |((rank, total), team): (&(u64, TeamTotal), ListedTeam)| TeamRow {
+        rank: *rank,
+        id: total.team_id.clone(),
+        name: team.name,
+        city: Some(team.city),
+        number: Some(team.number.into()),
+        energies: total.energies,
+        members: total.members,
+    };
+    let rows = ranked.iter().zip(known).take(TOP).map(row).collect();
+    Ok((rows, ranked.iter().map(|(rank, total)| (total.team_id.clone(), *rank)).collect()))
 }

@@ -35,11 +35,6 @@ impl Ladder {
         self.0.values().sum()
     }
 
-    /// The highest score of all.
-    pub(super) fn top(&self) -> Option<i64> {
-        self.0.last_key_value().map(|(score, _)| *score)
-    }
-
     /// The `count` highest scores, one for each member.
     pub(super) fn highest(&self, count: usize) -> Vec<i64> {
         let scores = self.0.iter().rev();
@@ -61,6 +56,12 @@ impl Ladder {
         };
         steps.chunks(CHUNK).filter_map(chunk).collect()
     }
+}
+
+/// The highest score of the chunk that a score is in, of chunks from the highest down; `None`
+/// above all of them.
+pub(super) fn chunk_of(tops: &[i64], score: i64) -> Option<i64> {
+    tops.iter().copied().take_while(|top| *top >= score).last()
 }
 
 impl Chunk {
@@ -99,7 +100,7 @@ mod tests {
             ladder.add(score, count);
         }
         let chunks = ladder.chunks();
-        assert_eq!((chunks.len(), ladder.total(), ladder.top()), (1, 7, Some(700)));
+        assert_eq!((chunks.len(), ladder.total(), chunks[0].top), (1, 7, 700));
         let rank = |score| chunks[0].rank(score);
         assert_eq!([700, 600, 500, 499, 0].map(rank), [1, 2, 2, 5, 5]);
         assert_eq!(ladder.highest(3), [700, 500, 500]);
@@ -116,7 +117,9 @@ mod tests {
                 ladder.add(*score, 1);
             }
             let chunks = ladder.chunks();
-            let chunk = chunks.iter().rfind(|chunk| chunk.top >= asked);
+            let tops: Vec<_> = chunks.iter().map(|chunk| chunk.top).collect();
+            let top = chunk_of(&tops, asked);
+            let chunk = chunks.iter().find(|chunk| Some(chunk.top) == top);
             let above = scores.iter().filter(|score| **score > asked).count();
             let expected = u64::try_from(above).unwrap() + 1;
             prop_assert_eq!(chunk.map_or(1, |chunk| chunk.rank(asked)), expected);

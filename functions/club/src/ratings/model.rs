@@ -1,4 +1,4 @@
-//! What a member adds to the ratings, and how lists are ordered. No I/O.
+//! What a member adds to the ratings, and what that adds up to. No I/O.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,11 @@ use shared::clock::Instant;
 use shared::ledger::shard;
 use shared::table::{Entity, Key};
 
-use crate::auth::{self, Member};
+use crate::auth::Member;
+use crate::gamification;
 
 /// Partitions of each of the indexes and aggregates.
 pub(super) const SHARDS: u64 = 4;
-/// Rows of a list: the most that is shown.
-pub(super) const TOP: usize = 100;
 
 /// What one member adds to the ratings, as of one version of the member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,11 +31,16 @@ pub(super) struct Contribution {
     pub(super) energies: i64,
     pub(super) city_key: Option<String>,
     pub(super) city: Option<String>,
+    pub(super) team_id: Option<String>,
     pub(super) username: Option<String>,
     pub(super) first_name: String,
     pub(super) last_name: Option<String>,
     pub(super) photo_url: Option<String>,
     pub(super) level: u32,
+    #[serde(default)]
+    pub(super) experience: u32,
+    #[serde(default)]
+    pub(super) streak: u32,
 }
 
 impl Contribution {
@@ -52,7 +56,18 @@ impl Contribution {
     /// The contribution that takes the place of `old`, if any does: an older version of the
     /// member never does, the same one only when its paid time has run out since.
     pub(super) fn next(old: Option<&Self>, member: &Member, now: Instant) -> Option<Self> {
-        let new = Self {
+        let new = Self::after(old, member, now);
+        let replaces = old.is_none_or(|old| {
+            let ran_out = old.counted && !new.counted;
+            new.member_version > old.member_version
+                || (new.member_version == old.member_version && ran_out)
+        });
+        replaces.then_some(new)
+    }
+
+    /// What this member contributes at `now`, as the item that follows `old`.
+    pub(super) fn after(old: Option<&Self>, member: &Member, now: Instant) -> Self {
+        Self {
             tg_id: member.tg_id,
             id: member.id.clone(),
             member_version: member.version,
@@ -62,18 +77,22 @@ impl Contribution {
             energies: member.balance.max(0),
             city_key: member.city_key.clone(),
             city: member.city.clone(),
+            team_id: member.team_id.clone(),
             username: member.username.clone(),
             first_name: member.first_name.clone(),
             last_name: member.last_name.clone(),
             photo_url: member.photo_url.clone(),
-            level: auth::level(member.experience),
-        };
-        let replaces = old.is_none_or(|old| {
-            let ran_out = old.counted && !new.counted;
-            new.member_version > old.member_version
-                || (new.member_version == old.member_version && ran_out)
-        });
-        replaces.then_some(new)
+            level: gamification::level(member.experience),
+            experience: member.experience,
+            streak: member.streak,
+        }
+    }
+
+    /// Where the member stands among those with experience, if anywhere.
+    pub(super) fn standing(&self) -> Option<Standing> {
+        let Self { tg_id, id, experience, .. } = self;
+        let stands = self.counted && *experience > 0;
+        stands.then(|| Standing { tg_id: *tg_id, id: id.clone(), experience: *experience })
     }
 }
 
@@ -109,11 +128,39 @@ pub(super) fn descending(score: i64) -> String {
     format!("{:019}", i64::MAX - score.max(0))
 }
 
-/// The difference that one contribution in place of another makes.
+/// Where a member stands among those with experience: an item whose key is the order itself, so
+/// that the first of them are read as they stand, without an index that may lag.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Standing {
+    pub(super) tg_id: i64,
+    /// The member's opaque id.
+    pub(super) id: String,
+    pub(super) experience: u32,
+}
+
+impl Standing {
+    pub(super) fn partition(shard: u64) -> String {
+        format!("XPLEADERS#{shard}")
+    }
+}
+
+impl Entity for Standing {
+    const KIND: &'static str = "XpStanding";
+
+    fn key(&self) -> Key {
+        let partition = Self::partition(shard(&self.tg_id.to_string(), SHARDS));
+        Key::new(partition, format!("{}#{}", descending(self.experience.into()), self.id))
+    }
+}
+
+/// The difference that one contribution in place of another makes; or what many of them make
+/// together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Difference {
     /// By city: its name, energies, members.
     pub(super) cities: BTreeMap<String, CityDelta>,
+    /// By team: energies, members.
+    pub(super) teams: BTreeMap<String, TeamDelta>,
     /// By score: members.
     pub(super) scores: BTreeMap<i64, i64>,
 }
@@ -126,24 +173,44 @@ pub(super) struct CityDelta {
     pub(super) members: i64,
 }
 
+/// What changes of a team.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct TeamDelta {
+    pub(super) energies: i64,
+    pub(super) members: i64,
+}
+
 impl Difference {
     pub(super) fn between(old: Option<&Contribution>, new: &Contribution) -> Self {
         let mut difference = Self::default();
         for (contribution, sign) in [(old, -1), (Some(new), 1)] {
-            let Some(counted) = contribution.filter(|contribution| contribution.counted) else {
-                continue;
-            };
-            *difference.scores.entry(counted.energies).or_default() += sign;
-            if let Some(key) = &counted.city_key {
-                let delta = difference.cities.entry(key.clone()).or_default();
-                delta.city.clone_from(counted.city.as_ref().unwrap_or(key));
-                delta.energies += sign * counted.energies;
-                delta.members += sign;
+            if let Some(contribution) = contribution {
+                difference.count(contribution, sign);
             }
         }
         difference.scores.retain(|_, members| *members != 0);
         difference.cities.retain(|_, delta| delta.energies != 0 || delta.members != 0);
+        difference.teams.retain(|_, delta| delta.energies != 0 || delta.members != 0);
         difference
+    }
+
+    /// Adds a contribution so many times, if it is counted.
+    pub(super) fn count(&mut self, contribution: &Contribution, times: i64) {
+        if !contribution.counted {
+            return;
+        }
+        *self.scores.entry(contribution.energies).or_default() += times;
+        if let Some(key) = &contribution.city_key {
+            let delta = self.cities.entry(key.clone()).or_default();
+            delta.city.clone_from(contribution.city.as_ref().unwrap_or(key));
+            delta.energies += times * contribution.energies;
+            delta.members += times;
+        }
+        if let Some(team) = &contribution.team_id {
+            let delta = self.teams.entry(team.clone()).or_default();
+            delta.energies += times * contribution.energies;
+            delta.members += times;
+        }
     }
 }
 
@@ -156,6 +223,9 @@ pub(super) struct CityTotal {
     pub(super) city: String,
     pub(super) energies: i64,
     pub(super) members: i64,
+    /// Grows with every change of this item.
+    #[serde(default)]
+    pub(super) revision: u64,
 }
 
 impl CityTotal {
@@ -176,92 +246,57 @@ impl Entity for CityTotal {
     }
 }
 
-/// A city in the published list.
+/// The sums of one team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct CityRow {
-    pub(super) rank: u64,
-    pub(super) city: String,
+pub(super) struct TeamTotal {
+    pub(super) team_id: String,
     pub(super) energies: i64,
     pub(super) members: i64,
+    /// Grows with every change of this item.
+    #[serde(default)]
+    pub(super) revision: u64,
 }
 
-/// The best cities: by energies, then by key; equal energies share a rank.
-pub(super) fn best_cities(mut totals: Vec<CityTotal>) -> Vec<CityRow> {
-    totals.retain(|total| total.members > 0);
-    totals.sort_by(|a, b| b.energies.cmp(&a.energies).then_with(|| a.city_key.cmp(&b.city_key)));
-    totals.truncate(TOP);
-    let ranks = ranks(totals.iter().map(|total| total.energies));
-    let row = |(total, rank): (CityTotal, u64)| {
-        let CityTotal { city, energies, members, .. } = total;
-        CityRow { rank, city, energies, members }
-    };
-    totals.into_iter().zip(ranks).map(row).collect()
+impl TeamTotal {
+    pub(super) fn partition(shard: u64) -> String {
+        format!("TEAMRATING#{shard}")
+    }
+
+    pub(super) fn key_of(team_id: &str) -> Key {
+        Key::new(Self::partition(shard(team_id, SHARDS)), format!("TEAM#{team_id}"))
+    }
 }
 
-/// A member in the published list.
+impl Entity for TeamTotal {
+    const KIND: &'static str = "TeamTotal";
+
+    fn key(&self) -> Key {
+        Self::key_of(&self.team_id)
+    }
+}
+
+/// What a list shows of a team: some fields of its row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Leader {
-    pub(super) rank: u64,
+pub(super) struct ListedTeam {
     pub(super) id: String,
-    pub(super) username: Option<String>,
-    pub(super) first_name: String,
-    pub(super) last_name: Option<String>,
-    pub(super) photo_url: Option<String>,
-    pub(super) city: Option<String>,
-    pub(super) level: u32,
-    pub(super) energies: i64,
+    pub(super) name: String,
+    pub(super) city: String,
+    pub(super) number: u32,
+    pub(super) is_active: bool,
 }
 
-/// The best members: by energies, then by id; equal energies share a rank.
-pub(super) fn best_members(mut members: Vec<Contribution>) -> Vec<Leader> {
-    members.retain(|member| member.counted);
-    members.sort_by(|a, b| b.energies.cmp(&a.energies).then_with(|| a.id.cmp(&b.id)));
-    members.truncate(TOP);
-    let ranks = ranks(members.iter().map(|member| member.energies));
-    members.into_iter().zip(ranks).map(|(member, rank)| Leader::of(member, rank)).collect()
-}
-
-impl Leader {
-    /// A member's row under a rank.
-    pub(super) fn of(member: Contribution, rank: u64) -> Self {
-        Self {
-            rank,
-            id: member.id,
-            username: member.username,
-            first_name: member.first_name,
-            last_name: member.last_name,
-            photo_url: member.photo_url,
-            city: member.city,
-            level: member.level,
-            energies: member.energies,
-        }
+impl ListedTeam {
+    pub(super) fn key_of(id: &str) -> Key {
+        Key::new(format!("TEAM#{id}"), "TEAM")
     }
 }
 
-/// The ranks of scores that stand from the highest down: 1 + how many are above.
-fn ranks(scores: impl Iterator<Item = i64>) -> Vec<u64> {
-    let mut last: Option<(i64, u64)> = None;
-    let mut place = 0;
-    scores
-        .map(|score| {
-            place += 1;
-            let rank = match last {
-                Some((above, rank)) if above == score => rank,
-                _ => place,
-            };
-            last = Some((score, rank));
-            rank
-        })
-        .collect()
-}
+impl Entity for ListedTeam {
+    const KIND: &'static str = "Team";
 
-/// The mean of whole numbers, rounded half up.
-pub(super) fn mean(sum: i64, count: i64) -> i64 {
-    if count <= 0 {
-        return 0;
+    fn key(&self) -> Key {
+        Self::key_of(&self.id)
     }
-    let (sum, count) = (i128::from(sum), i128::from(count));
-    i64::try_from((2 * sum + count).div_euclid(2 * count)).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -315,6 +350,22 @@ mod tests {
         assert_eq!((grown.cities["казань"].energies, grown.cities["казань"].members), (50, 0));
         let gone = Difference::between(Some(&old), &Contribution { counted: false, ..old.clone() });
         assert_eq!((gone.scores[&100], gone.cities["казань"].members), (-1, -1));
+        let joined = Contribution { team_id: Some("t".to_owned()), ..old.clone() };
+        let joins = Difference::between(Some(&old), &joined);
+        assert!(joins.scores.is_empty() && joins.cities.is_empty());
+        assert_eq!((joins.teams["t"].energies, joins.teams["t"].members), (100, 1));
+    }
+
+    #[test]
+    fn only_counted_members_with_experience_stand_somewhere() {
+        let now = at("2026-02-01T00:00:00Z");
+        let none = Contribution::next(None, &member(1, 0, "Омск"), now).unwrap();
+        assert_eq!(none.standing(), None);
+        let some = Contribution { experience: 70, ..none };
+        let more = Contribution { experience: 700, ..some.clone() };
+        let sk = |of: &Contribution| of.standing().unwrap().key().sk;
+        assert!(sk(&more) < sk(&some), "the most experienced first");
+        assert_eq!(Contribution { counted: false, ..some }.standing(), None);
     }
 
     #[test]
@@ -322,13 +373,5 @@ mod tests {
         let mut texts = [5, 0, i64::MAX, 40, 1_000_000].map(descending);
         texts.sort();
         assert_eq!(texts, [i64::MAX, 1_000_000, 40, 5, 0].map(descending));
-    }
-
-    #[test]
-    fn means_are_rounded_half_up() {
-        assert_eq!(
-            [(5, 2), (4, 3), (5, 3), (0, 7), (3, 0)].map(|(s, n)| mean(s, n)),
-            [3, 1, 2, 0, 0]
-        );
     }
 }

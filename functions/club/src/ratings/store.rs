@@ -1,34 +1,28 @@
-//! Contributions, aggregates and generations in the table.
+//! Contributions and aggregates in the table.
 
 use std::collections::BTreeMap;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use shared::clock::{Instant, days};
+use shared::clock::Instant;
 use shared::lease::Lease;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
 use shared::table::{Cursor, Entity, Item, Key, Query, Table, Write};
 
-use super::ladder::{Chunk, Ladder};
+use super::ladder::Ladder;
+use super::lists::TOP;
 use super::model::{
-    CityDelta, CityRow, CityTotal, Contribution, Difference, Leader, SHARDS, descending,
+    CityDelta, CityTotal, Contribution, Difference, SHARDS, Standing, TeamDelta, TeamTotal,
     expiry_partition, leaders_partition,
 };
 use crate::auth::{Member, member_key};
 
 /// Scores of one bucket.
 const BUCKET: i64 = 100;
-/// How long the ranks of a generation stay: far longer than it takes to notice that no newer one
-/// was published.
-const RANKS_KEPT_DAYS: u32 = 7;
-/// Chunks of one transaction.
-const CHUNKS_AT_ONCE: usize = 25;
 
 // ---- what the stream keeps up to date ------------------------------------------------------
 
 /// Brings the ratings up to this version of a member, as of `now`. One read; a write if nothing
-/// but the version is new, else a transaction of two to five items. A publisher's writes carry
+/// but the version is new, else a transaction of two to nine items. A publisher's writes carry
 /// its fence.
 pub(super) async fn apply(
     table: &Table,
@@ -42,41 +36,57 @@ pub(super) async fn apply(
         let Some(new) = Contribution::next(old.as_ref(), member, now) else {
             return Ok(Round::Done(()));
         };
-        let put = match &old {
-            None => Write::insert("contribution", &new),
-            Some(old) => Write::put("contribution", &new)
-                .when("#revision = :seen")
-                .bind(":seen", old.revision),
-        };
-        let mut writes: Vec<Write> = fence.map(Lease::fence).into_iter().collect();
-        writes.push(put);
-        writes.extend(changes(&Difference::between(old.as_ref(), &new)));
-        let outcome = match (writes.len(), writes.pop()) {
-            (1, Some(put)) => table.write(put).await.map(|_| ()),
-            (_, last) => {
-                writes.extend(last);
-                table.transact(writes).await
-            }
-        };
-        match outcome {
-            Ok(()) => Ok(Round::Done(())),
-            Err(error) => match error.refusal() {
-                Ok(refusal) if refusal.has("lease") => Err(overtaken()),
-                Ok(_) => Ok(Round::Stale),
-                Err(error) => Err(error.into()),
-            },
-        }
+        Ok(match replace(table, old.as_ref(), &new, fence).await? {
+            true => Round::Done(()),
+            false => Round::Stale,
+        })
     })
     .await
 }
 
-/// The writes that a difference makes to the aggregates.
+/// Puts a contribution in the place of the one that was read, with the difference that it makes
+/// to everything that contributions add up to. One request; `false` when another was there.
+pub(super) async fn replace(
+    table: &Table,
+    old: Option<&Contribution>,
+    new: &Contribution,
+    fence: Option<&Lease>,
+) -> Result<bool> {
+    let put = match old {
+        None => Write::insert("contribution", new),
+        Some(old) => {
+            Write::put("contribution", new).when("#revision = :seen").bind(":seen", old.revision)
+        }
+    };
+    let mut writes: Vec<Write> = fence.map(Lease::fence).into_iter().collect();
+    writes.push(put);
+    writes.extend(changes(&Difference::between(old, new)));
+    writes.extend(moves(old.and_then(Contribution::standing), new.standing()));
+    let outcome = match (writes.len(), writes.pop()) {
+        (1, Some(put)) => table.write(put).await.map(|_| ()),
+        (_, last) => {
+            writes.extend(last);
+            table.transact(writes).await
+        }
+    };
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(error) => match error.refusal() {
+            Ok(refusal) if refusal.has("lease") => Err(overtaken()),
+            Ok(_) => Ok(false),
+            Err(error) => Err(error.into()),
+        },
+    }
+}
+
+/// The writes that a difference makes to the aggregates. Each makes its item's revision grow, by
+/// which whoever recounts notices that it has changed meanwhile.
 fn changes(difference: &Difference) -> Vec<Write> {
     let mut buckets: BTreeMap<i64, Write> = BTreeMap::new();
     for (score, members) in &difference.scores {
-        let number = score.div_euclid(BUCKET);
+        let number = bucket_of(*score);
         let bucket = buckets.remove(&number).unwrap_or_else(|| {
-            Write::update("bucket", bucket_key(number)).set("kind", "ScoreBucket")
+            Write::update("bucket", bucket_key(number)).set("kind", BUCKET_KIND).add("revision", 1)
         });
         buckets.insert(number, bucket.add(&format!("s{score}"), *members));
     }
@@ -87,15 +97,42 @@ fn changes(difference: &Difference) -> Vec<Write> {
             .set("city", &delta.city)
             .add("energies", delta.energies)
             .add("members", delta.members)
+            .add("revision", 1)
     };
-    difference.cities.iter().map(city).chain(buckets.into_values()).collect()
+    let team = |(id, delta): (&String, &TeamDelta)| {
+        Write::update("team", TeamTotal::key_of(id))
+            .set("kind", TeamTotal::KIND)
+            .set("team_id", id)
+            .add("energies", delta.energies)
+            .add("members", delta.members)
+            .add("revision", 1)
+    };
+    let cities = difference.cities.iter().map(city);
+    cities.chain(difference.teams.iter().map(team)).chain(buckets.into_values()).collect()
 }
 
-fn bucket_partition(shard: u64) -> String {
+/// The writes that take a member from one standing to another.
+fn moves(from: Option<Standing>, to: Option<Standing>) -> Vec<Write> {
+    if from == to {
+        return Vec::new();
+    }
+    let leaves = from.map(|from| Write::delete("standing", from.key()));
+    leaves.into_iter().chain(to.map(|to| Write::put("standing", &to))).collect()
+}
+
+/// The kind of the items that hold how many members have each score.
+pub(super) const BUCKET_KIND: &str = "ScoreBucket";
+
+/// The bucket that a score is in.
+pub(super) fn bucket_of(score: i64) -> i64 {
+    score.div_euclid(BUCKET)
+}
+
+pub(super) fn bucket_partition(shard: u64) -> String {
     format!("SCORES#{shard}")
 }
 
-fn bucket_key(number: i64) -> Key {
+pub(super) fn bucket_key(number: i64) -> Key {
     let shard = u64::try_from(number).unwrap_or_default() % SHARDS;
     Key::new(bucket_partition(shard), format!("BUCKET#{number:019}"))
 }
@@ -134,20 +171,71 @@ pub(super) async fn city_totals(table: &Table) -> Result<Vec<CityTotal>> {
     Ok(found)
 }
 
-/// How many members have each score. One query for each shard, and one for each megabyte more.
+/// The sums of all teams. One query for each shard, and one for each megabyte more.
+pub(super) async fn team_totals(table: &Table) -> Result<Vec<TeamTotal>> {
+    let mut found = Vec::new();
+    for shard in 0..SHARDS {
+        let items = all(table, &Query::partition(TeamTotal::partition(shard))).await?;
+        found.extend(read_all::<TeamTotal>(items.iter())?);
+    }
+    Ok(found)
+}
+
+/// The items that hold how many members have each score. One query for each shard, and one for
+/// each megabyte more.
+pub(super) async fn buckets(table: &Table) -> Result<Vec<Item>> {
+    let mut found = Vec::new();
+    for shard in 0..SHARDS {
+        found.extend(all(table, &Query::partition(bucket_partition(shard))).await?);
+    }
+    Ok(found)
+}
+
+/// The scores of such an item, and how many members have each.
+pub(super) fn scores_in(bucket: &Item) -> BTreeMap<i64, i64> {
+    let score = |name: &String| {
+        let score = name.strip_prefix('s').and_then(|score| score.parse().ok())?;
+        Some((score, bucket.integer(name)?))
+    };
+    bucket.0.keys().filter_map(score).collect()
+}
+
+/// How many members have each score.
 pub(super) async fn ladder(table: &Table) -> Result<Ladder> {
     let mut ladder = Ladder::default();
-    for shard in 0..SHARDS {
-        for item in all(table, &Query::partition(bucket_partition(shard))).await? {
-            for name in item.0.keys() {
-                let score = name.strip_prefix('s').and_then(|score| score.parse().ok());
-                if let (Some(score), Some(count)) = (score, item.integer(name)) {
-                    ladder.add(score, count);
-                }
-            }
+    for bucket in buckets(table).await? {
+        for (score, count) in scores_in(&bucket) {
+            ladder.add(score, count);
         }
     }
     Ok(ladder)
+}
+
+/// The contributions of the most experienced members. One query for each shard and a read for
+/// each hundred.
+pub(super) async fn experienced(table: &Table) -> Result<Vec<Contribution>> {
+    let mut ranked = Vec::new();
+    for shard in 0..SHARDS {
+        let limit = u32::try_from(TOP).unwrap_or(u32::MAX);
+        let query = Query::partition(Standing::partition(shard)).limit(limit);
+        for item in table.query(&query).await?.items {
+            ranked.push((item.text("sk").unwrap_or_default().to_owned(), item.read::<Standing>()?));
+        }
+    }
+    ranked.sort_by(|a, b| a.0.cmp(&b.0));
+    ranked.truncate(TOP);
+    let tg_ids: Vec<i64> = ranked.iter().map(|(_, standing)| standing.tg_id).collect();
+    contributions(table, &tg_ids).await
+}
+
+/// Contributions as they stand, a hundred with each read.
+pub(super) async fn contributions(table: &Table, tg_ids: &[i64]) -> Result<Vec<Contribution>> {
+    let mut found = Vec::new();
+    for some in tg_ids.chunks(100) {
+        let keys: Vec<_> = some.iter().map(|tg_id| Contribution::key_of(*tg_id)).collect();
+        found.extend(read_all(table.batch(&keys).await?.iter())?);
+    }
+    Ok(found)
 }
 
 /// The contributions that the index believes to be the best, as they stand. One query for each
@@ -164,16 +252,12 @@ pub(super) async fn candidates(table: &Table, count: usize) -> Result<Vec<Contri
     }
     ranked.sort();
     ranked.truncate(count);
-    let mut found = Vec::new();
-    for some in ranked.chunks(100) {
-        let keys: Vec<_> = some.iter().map(|(_, tg_id)| Contribution::key_of(*tg_id)).collect();
-        found.extend(read_all(table.batch(&keys).await?.iter())?);
-    }
-    Ok(found)
+    let tg_ids: Vec<i64> = ranked.iter().map(|(_, tg_id)| *tg_id).collect();
+    contributions(table, &tg_ids).await
 }
 
 /// Every item of a query, page after page.
-async fn all(table: &Table, query: &Query) -> Result<Vec<Item>> {
+pub(super) async fn all(table: &Table, query: &Query) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     let mut cursor: Option<Cursor> = None;
     loop {
@@ -186,190 +270,11 @@ async fn all(table: &Table, query: &Query) -> Result<Vec<Item>> {
     }
 }
 
-fn read_all<'a, E: Entity>(items: impl Iterator<Item = &'a Item>) -> Result<Vec<E>> {
+pub(super) fn read_all<'a, E: Entity>(items: impl Iterator<Item = &'a Item>) -> Result<Vec<E>> {
     Ok(items.map(Item::read).collect::<std::result::Result<_, _>>()?)
 }
 
-// ---- what is published ---------------------------------------------------------------------
-
-/// The tag `ratings`: which generation is published.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Tag {
-    pub(super) generation: i64,
-    pub(super) generated_at: Instant,
-}
-
-/// The published cities.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct CityList {
-    #[serde(flatten)]
-    pub(super) tag: Tag,
-    pub(super) rows: Vec<CityRow>,
-}
-
-/// The published leaders, and what it takes to tell anybody's rank.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LeaderList {
-    #[serde(flatten)]
-    pub(super) tag: Tag,
-    pub(super) rows: Vec<Leader>,
-    /// Members in this generation.
-    pub(super) total: u64,
-    /// The highest score.
-    pub(super) top: Option<i64>,
-    /// The partition of the ranks.
-    pub(super) ranks: String,
-}
-
-/// A part of the ranks of one generation.
-#[derive(Debug, Serialize, Deserialize)]
-struct RankChunk {
-    ranks: String,
-    top: i64,
-    above: u64,
-    steps: String,
-    published_at: Instant,
-}
-
-macro_rules! published {
-    ($type:ty, $kind:literal, $pk:literal) => {
-        impl $type {
-            /// Where it is.
-            pub(super) fn key_of() -> Key {
-                Key::new($pk, "PUBLISHED")
-            }
-        }
-
-        impl Entity for $type {
-            const KIND: &'static str = $kind;
-
-            fn key(&self) -> Key {
-                Self::key_of()
-            }
-        }
-    };
-}
-
-published!(Tag, "RatingTag", "RATINGS#TAG");
-published!(CityList, "RatingCities", "RATINGS#CITIES");
-published!(LeaderList, "RatingLeaders", "RATINGS#LEADERS");
-
-impl Entity for RankChunk {
-    const KIND: &'static str = "RatingRanks";
-
-    fn key(&self) -> Key {
-        Key::new(&self.ranks, format!("CHUNK#{}", descending(self.top)))
-    }
-
-    fn expires_at(&self) -> Option<Instant> {
-        Some(self.published_at + days(RANKS_KEPT_DAYS))
-    }
-}
-
-/// The partition of the ranks of one attempt to publish: no other attempt writes there, so that
-/// what a dead one left behind is never read.
-pub(super) fn ranks_partition(generation: i64, lease: &Lease) -> String {
-    format!("RANKS#{generation}#{}", lease.token)
-}
-
-/// Writes the ranks of a generation that nobody reads yet. One transaction for 25 chunks.
-pub(super) async fn put_ranks(
-    table: &Table,
-    ranks: &str,
-    ladder: &Ladder,
-    now: Instant,
-    lease: &Lease,
-) -> Result<()> {
-    for some in ladder.chunks().chunks(CHUNKS_AT_ONCE) {
-        let mut writes = vec![lease.fence()];
-        writes.extend(some.iter().map(|chunk| {
-            let chunk = RankChunk {
-                ranks: ranks.to_owned(),
-                top: chunk.top,
-                above: chunk.above,
-                steps: chunk.written(),
-                published_at: now,
-            };
-            Write::put("ranks", &chunk)
-        }));
-        table.transact(writes).await.map_err(fenced)?;
-    }
-    Ok(())
-}
-
-/// Publishes both lists and their generation, unless as new a one is published. One transaction.
-pub(super) async fn publish(
-    table: &Table,
-    cities: &CityList,
-    leaders: &LeaderList,
-    lease: &Lease,
-) -> Result<bool> {
-    let newer = |write: Write| {
-        write
-            .when("attribute_not_exists(#pk) OR #generation < :generation")
-            .bind(":generation", cities.tag.generation)
-    };
-    let writes = vec![
-        lease.fence(),
-        newer(Write::put("tag", &cities.tag)),
-        newer(Write::put("cities", cities)),
-        newer(Write::put("leaders", leaders)),
-    ];
-    match table.transact(writes).await {
-        Ok(()) => Ok(true),
-        Err(error) => match error.refusal() {
-            Ok(refusal) if refusal.has("lease") => Err(overtaken()),
-            Ok(_) => Ok(false),
-            Err(error) => Err(error.into()),
-        },
-    }
-}
-
-fn fenced(error: shared::table::WriteError) -> Problem {
-    match error.refusal() {
-        Ok(_) => overtaken(),
-        Err(error) => error.into(),
-    }
-}
-
-fn overtaken() -> Problem {
+/// Another holder of the lease works by now.
+pub(super) fn overtaken() -> Problem {
     Problem::try_again("another publisher has taken over")
-}
-
-// ---- what is asked for ---------------------------------------------------------------------
-
-/// Which generation is published. One small read.
-pub(super) async fn tag(table: &Table) -> Result<Option<Tag>> {
-    Ok(table.get(&Tag::key_of()).await?)
-}
-
-/// The published cities. One read.
-pub(super) async fn city_list(table: &Table) -> Result<Option<CityList>> {
-    Ok(table.get(&CityList::key_of()).await?)
-}
-
-/// A member beside a published item. One batch read.
-pub(super) async fn beside<E: Entity + DeserializeOwned>(
-    table: &Table,
-    tg_id: i64,
-    published: Key,
-) -> Result<(Option<Member>, Option<E>)> {
-    let keys = [member_key(tg_id), published];
-    let rows = table.batch(&keys).await?;
-    let [member_at, published_at] = &keys;
-    Ok((rows.get(member_at)?, rows.get(published_at)?))
-}
-
-/// 1 + the members of this generation with a greater score. One query.
-pub(super) async fn rank(table: &Table, list: &LeaderList, score: i64) -> Result<u64> {
-    if list.top.is_none_or(|top| score > top) {
-        return Ok(1);
-    }
-    let last = format!("CHUNK#{}", descending(score));
-    let query = Query::partition(&list.ranks).up_to(last).descending().limit(1);
-    let page = table.query(&query).await?;
-    let chunk = page.read::<RankChunk>()?.into_iter().next();
-    let chunk = chunk.ok_or_else(|| Problem::try_again("the ranks of this generation are gone"))?;
-    let steps = Chunk::read(&chunk.steps);
-    Ok(Chunk { top: chunk.top, above: chunk.above, steps }.rank(score))
 }

@@ -1,7 +1,10 @@
 //! The ratings against brute force, in any order and with replays.
 
+mod own;
+mod permissions;
 mod publishing;
 mod reading;
+mod recounting;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +13,9 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use shared::table::Item;
 
-use super::store::{CityList, LeaderList};
+use super::lists::TOP;
+use super::model::ListedTeam;
+use super::published::{CityList, Directory, Generation, LeaderList, TeamList, VeteranList};
 use super::*;
 use crate::auth::{Member, city_key};
 use crate::testing::{Reply, Request, World};
@@ -80,55 +85,116 @@ async fn join(world: &World, members: &[Member]) {
     feed(world, &members.iter().map(record).collect::<Vec<_>>()).await;
 }
 
-async fn published(world: &World) -> Option<(CityList, LeaderList)> {
+async fn published(world: &World) -> Option<Generation> {
     let table = world.table();
-    let tag = store::tag(table).await.unwrap();
-    let cities = store::city_list(table).await.unwrap();
-    let leaders = table.get::<LeaderList>(&LeaderList::key_of()).await.unwrap();
-    let (cities, leaders) = cities.zip(leaders)?;
-    assert_eq!((&tag, &Some(leaders.tag.clone())), (&Some(cities.tag.clone()), &tag));
-    Some((cities, leaders))
+    let tag = published::tag(table).await.unwrap();
+    let directory: Option<Directory> = table.get(&Directory::key_of()).await.unwrap();
+    let Some(directory) = directory else {
+        assert_eq!(tag, None);
+        return None;
+    };
+    let cities: CityList = published::list(table).await.unwrap().unwrap();
+    let teams: TeamList = published::list(table).await.unwrap().unwrap();
+    let leaders: LeaderList = published::list(table).await.unwrap().unwrap();
+    let veterans: VeteranList = published::list(table).await.unwrap().unwrap();
+    for of in [&directory.tag, &cities.tag, &teams.tag, &leaders.tag, &veterans.tag] {
+        assert_eq!(Some(of), tag.as_ref());
+    }
+    Some(Generation { directory, cities, teams, leaders, veterans })
+}
+
+/// A team's row, as far as ratings look at it.
+async fn found_team(world: &World, id: &str, is_active: bool) {
+    let (name, city) = (format!("Десятка {id}"), "Омск".to_owned());
+    world.put(&ListedTeam { id: id.to_owned(), name, city, number: 7, is_active }).await;
+}
+
+/// 1 + how many of `all` are above.
+fn place<T: PartialOrd>(all: &[T], own: &T) -> u64 {
+    1 + u64::try_from(all.iter().filter(|other| *other > own).count()).unwrap()
+}
+
+/// Sums and counts of the eligible by what `of` names.
+fn sums(
+    eligible: &[&Member],
+    of: impl Fn(&Member) -> Option<String>,
+) -> BTreeMap<String, (i64, i64)> {
+    let mut sums: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+    for member in eligible {
+        if let Some(name) = of(member) {
+            let sum = sums.entry(name).or_default();
+            *sum = (sum.0 + member.balance, sum.1 + 1);
+        }
+    }
+    sums
 }
 
 /// Everything that is published, against the members themselves.
 async fn agrees(world: &World, members: &[Member], at: Instant) {
-    let (cities, leaders) = published(world).await.unwrap();
-    assert_eq!(leaders.tag.generated_at, at);
+    let all = published(world).await.unwrap();
+    assert_eq!(all.directory.tag.generated_at, at);
     let eligible: Vec<&Member> = members.iter().filter(|member| member.is_paid(at)).collect();
-    assert_eq!(leaders.total, u64::try_from(eligible.len()).unwrap());
-    let rank = |score: i64| {
-        1 + u64::try_from(eligible.iter().filter(|other| other.balance > score).count()).unwrap()
-    };
+    assert_eq!(all.directory.total, u64::try_from(eligible.len()).unwrap());
+    let scores: Vec<i64> = eligible.iter().map(|member| member.balance).collect();
     let mut best = eligible.clone();
     best.sort_by(|a, b| b.balance.cmp(&a.balance).then_with(|| a.id.cmp(&b.id)));
-    let expected: Vec<_> =
-        best.iter().take(100).map(|m| (rank(m.balance), m.id.clone(), m.balance)).collect();
-    let found: Vec<_> = leaders.rows.iter().map(|r| (r.rank, r.id.clone(), r.energies)).collect();
-    assert_eq!(found, expected);
-    for member in members {
-        let found = store::rank(world.table(), &leaders, member.balance).await.unwrap();
-        assert_eq!(found, rank(member.balance), "{}", member.balance);
-    }
-    let mut sums: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-    for member in &eligible {
-        if let Some(key) = &member.city_key {
-            let sum = sums.entry(key.clone()).or_default();
-            *sum = (sum.0 + member.balance, sum.1 + 1);
-        }
-    }
-    let mut ordered: Vec<_> = sums.iter().collect();
+    let expected: Vec<_> = best
+        .iter()
+        .take(TOP)
+        .map(|m| (place(&scores, &m.balance), m.id.clone(), m.balance))
+        .collect();
+    let found = all.leaders.rows.iter().map(|r| (r.rank, r.id.clone(), r.energies));
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+
+    let cities = sums(&eligible, |member| member.city_key.clone());
+    let totals: Vec<i64> = cities.values().map(|(total, _)| *total).collect();
+    let mut ordered: Vec<_> = cities.iter().collect();
     ordered.sort_by(|a, b| b.1.0.cmp(&a.1.0).then_with(|| a.0.cmp(b.0)));
-    let place = |total: i64| 1 + sums.values().filter(|other| other.0 > total).count();
-    let expected: Vec<_> = ordered
+    let expected = ordered
         .iter()
-        .map(|(key, (total, count))| (place(*total), (*key).clone(), *total, *count))
-        .collect();
-    let found: Vec<_> = cities
-        .rows
+        .take(TOP)
+        .map(|(key, (total, count))| (place(&totals, total), (*key).clone(), *total, *count));
+    let found = all.cities.rows.iter().map(|r| (r.rank, city_key(&r.city), r.energies, r.members));
+    assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+
+    let teams = sums(&eligible, |member| member.team_id.clone());
+    // a/b > c/d as ad > cb, which is exact.
+    let above = |a: &(i64, i64), b: &(i64, i64)| {
+        (i128::from(a.0) * i128::from(b.1)).cmp(&(i128::from(b.0) * i128::from(a.1)))
+    };
+    let team_place = |own: &(i64, i64)| {
+        1 + u64::try_from(teams.values().filter(|other| above(other, own).is_gt()).count()).unwrap()
+    };
+    let mut ordered: Vec<_> = teams.iter().collect();
+    ordered.sort_by(|a, b| above(b.1, a.1).then_with(|| a.0.cmp(b.0)));
+    let expected = ordered
         .iter()
-        .map(|r| (usize::try_from(r.rank).unwrap(), city_key(&r.city), r.energies, r.members))
-        .collect();
-    assert_eq!(found, expected);
+        .take(TOP)
+        .map(|(id, sum)| (team_place(sum), (*id).clone(), format!("Десятка {id}"), sum.0, sum.1));
+    let found = all.teams.rows.iter();
+    let found = found.map(|r| (r.rank, r.id.clone(), r.name.clone(), r.energies, r.members));
+    assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+
+    let mut veterans: Vec<_> = eligible.iter().filter(|member| member.experience > 0).collect();
+    let points: Vec<u32> = veterans.iter().map(|member| member.experience).collect();
+    veterans.sort_by(|a, b| b.experience.cmp(&a.experience).then_with(|| a.id.cmp(&b.id)));
+    let expected = veterans
+        .iter()
+        .take(TOP)
+        .map(|m| (place(&points, &m.experience), m.id.clone(), m.experience, m.streak));
+    let found = all.veterans.rows.iter().map(|r| (r.rank, r.id.clone(), r.experience, r.streak));
+    assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+
+    for member in members {
+        let directory = all.directory.clone();
+        let shown = published::show(world.table(), directory, member, &[], true).await.unwrap();
+        let rank = if member.is_paid(at) { place(&scores, &member.balance) } else { 0 };
+        assert_eq!(shown.own.rank, rank, "{}", member.balance);
+        let city = member.city_key.as_ref().and_then(|key| cities.get(key));
+        assert_eq!(shown.own.city, city.map(|(total, _)| place(&totals, total)));
+        let team = member.team_id.as_ref().and_then(|id| teams.get(id));
+        assert_eq!(shown.own.team, team.map(&team_place));
+    }
 }
 
 /// A thousand random changes of 150 members, told by the stream out of order and twice.
@@ -136,6 +202,10 @@ async fn mutated_and_replayed(seed: u64) {
     let world = World::new().await;
     let mut dice = Dice(seed);
     let cities = [None, Some("Москва"), Some("Орёл"), Some("Орел"), Some("Омск"), Some("Тула")];
+    let teams = [None, Some("a"), Some("b"), Some("c")];
+    for team in teams.iter().flatten() {
+        found_team(&world, team, true).await;
+    }
     let mut members: Vec<Member> = (1..=150).map(|tg_id| paid(&world, tg_id, 0, None)).collect();
     let mut records: Vec<Value> = members.iter().map(record).collect();
     for _ in 0..1_000 {
@@ -143,7 +213,12 @@ async fn mutated_and_replayed(seed: u64) {
         let city = cities[usize::try_from(dice.below(6)).unwrap()];
         let hours = i64::try_from(dice.below(60)).unwrap() - 10;
         let member = &mut members[index];
-        match dice.below(4) {
+        match dice.below(6) {
+            4 => member.team_id = teams[usize::try_from(dice.below(4)).unwrap()].map(str::to_owned),
+            5 => {
+                member.experience += u32::try_from(dice.below(3)).unwrap() * 50;
+                member.streak = u32::try_from(dice.below(9)).unwrap();
+            }
             0 => member.balance = i64::try_from(dice.below(40)).unwrap() * 50,
             1 => member.balance += 1_000_000_007,
             2 => {
@@ -284,6 +359,19 @@ async fn a_change_costs_one_read_and_one_transaction() {
         city_key: Some("тула".to_owned()),
         ..member
     };
-    let moved = world.run(&instance, &told(&moved)).await.1;
-    assert_eq!((moved.requests, moved.items), (2, 5));
+    let cost = world.run(&instance, &told(&moved)).await.1;
+    assert_eq!((cost.requests, cost.items), (2, 5));
+    let joined = Member { version: 4, team_id: Some("a".to_owned()), ..moved.clone() };
+    let cost = world.run(&instance, &told(&joined)).await.1;
+    assert_eq!((cost.requests, cost.items), (2, 2));
+    // An award to a member of a team: contribution, city, team, the two buckets.
+    let richer = Member { version: 5, balance: 5_500, ..joined.clone() };
+    let cost = world.run(&instance, &told(&richer)).await.1;
+    assert_eq!((cost.requests, cost.items), (2, 5));
+    let experienced = Member { version: 6, experience: 50, ..richer.clone() };
+    let cost = world.run(&instance, &told(&experienced)).await.1;
+    assert_eq!((cost.requests, cost.items), (2, 2));
+    let more = Member { version: 7, experience: 100, ..experienced };
+    let cost = world.run(&instance, &told(&more)).await.1;
+    assert_eq!((cost.requests, cost.items), (2, 3));
 }

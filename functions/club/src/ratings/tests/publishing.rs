@@ -4,7 +4,7 @@ use engine::{CrashMode, CrashPlan, Fault, FaultKind, Target, When};
 use shared::lease::Lease;
 
 use super::super::jobs::publish_generation;
-use super::super::store::Tag;
+use super::super::published::Tag;
 use super::*;
 
 const PUBLISHER: &str = "local-club-ratings-publish";
@@ -15,6 +15,10 @@ async fn a_publisher_that_dies_leaves_a_whole_generation() {
         let world = World::new().await;
         let mut members: Vec<Member> =
             (1..=12).map(|n| paid(&world, n, n * 10, Some("Омск"))).collect();
+        found_team(&world, "a", true).await;
+        for member in &mut members[..3] {
+            (member.team_id, member.experience) = (Some("a".to_owned()), 60);
+        }
         members[0].subscription_expires = Some(world.now() + SignedDuration::from_mins(90));
         join(&world, &members).await;
         world.tick(publish()).await.unwrap();
@@ -31,7 +35,7 @@ async fn a_publisher_that_dies_leaves_a_whole_generation() {
             let crashed = world.engine.faults().crashed();
             world.engine.faults().clear();
             let now = published(&world).await.unwrap();
-            if now.1.tag == last.1.tag {
+            if now.directory.tag == last.directory.tag {
                 assert_eq!(now, last, "{mode:?} {at}");
             } else {
                 agrees(&world, &members, world.now()).await;
@@ -112,7 +116,28 @@ async fn publishing_costs_what_it_publishes() {
         assert_eq!(run.unwrap()["published"], true);
         costs.push((cost.requests, cost.items));
     }
-    // Lease, tag, four queries each of ended time, cities, scores and leaders, one or two
-    // reads of the leaders themselves, ranks, lists, lease.
-    assert_eq!(costs, [(22, 8), (23, 8)]);
+    // Lease, tag, four queries each of ended time, cities, teams, scores, leaders and experience,
+    // one or two reads of the leaders themselves, ranks and places, lists, lease.
+    assert_eq!(costs, [(30, 12), (31, 12)]);
+}
+
+#[tokio::test]
+async fn teams_that_are_not_active_or_have_no_paid_member_are_not_listed() {
+    let world = World::new().await;
+    for (id, is_active) in [("a", true), ("b", false), ("c", true)] {
+        found_team(&world, id, is_active).await;
+    }
+    let in_team = |tg_id, balance, team: &str| Member {
+        team_id: Some(team.to_owned()),
+        ..paid(&world, tg_id, balance, Some("Омск"))
+    };
+    let unpaid = Member { subscription_expires: None, ..in_team(4, 900, "c") };
+    let unknown = in_team(5, 900, "nowhere");
+    let members = [in_team(1, 10, "a"), in_team(2, 11, "a"), in_team(3, 500, "b"), unpaid, unknown];
+    join(&world, &members).await;
+    let run = world.tick(publish()).await.unwrap();
+    assert_eq!(run["teams"], 1);
+    let all = published(&world).await.unwrap();
+    let rows: Vec<_> = all.teams.rows.iter().map(|r| (r.rank, r.id.as_str(), r.members)).collect();
+    assert_eq!(rows, [(1, "a", 2)], "whoever is not listed takes nobody's place");
 }

@@ -1,0 +1,5 @@
+//! Counts all ratings anew.
+
+fn main() -> Result<(), shared::function::BoxError> {
+    shared::function::run(club::ratings::reconcile())
+}

@@ -1,0 +1,4 @@
+//! Readiness, the probe, counters and documents.
+
+mod counting;
+mod probing;
