@@ -26,8 +26,10 @@ mod profile;
 mod ratings;
 mod session;
 mod settlement;
+mod shop;
 mod sign_in;
 mod stars;
+mod streams;
 mod wire;
 
 use tests::{Answer, Call};
