@@ -207,3 +207,98 @@ async fn publishing_twice_at_once_is_publishing() {
     tokio::join!(publish(), publish(), publish());
     assert_eq!(brief(&cities(&world).await), [("Казань".to_owned(), 1, 500)]);
 }
+
+const POSITION: &str = "/api/v1/ratings/user-position";
+const ALL_DATA: &str = "/api/v1/ratings/all-data";
+const TEAMS: &str = "/api/v1/ratings/teams";
+const LEADERBOARD: &str = "/api/v1/gamification/leaderboard";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a17_lists_name_their_generation_and_cost_one_request() {
+    let world = local!();
+    let anna = lives_and_pays(&world, 1, "Казань", 1).await;
+    world.publish().await;
+    for (path, rows) in [(CITIES, "ratings"), (TEAMS, "ratings"), (LEADERBOARD, "leaderboard")] {
+        let answer = anna.get(path).await;
+        let body = answer.ok();
+        assert!(body[rows].is_array(), "{answer}");
+        assert_eq!(body["generatedAt"], "2026-01-20T12:00:01.000Z", "{path}");
+        assert_eq!(answer.cost().unwrap().requests, 1, "{path}");
+        let known = unless(anna.get(path), &tag(&answer)).await;
+        assert_eq!(
+            (known.is(304).cost().unwrap().requests, known.must("x-cache")),
+            (1, "HIT-304"),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a18_a_member_has_a_position_of_the_snapshot() {
+    let world = local!();
+    let first = lives_and_pays(&world, 1, "Казань", 3).await;
+    let second = lives_and_pays(&world, 2, "Самара", 1).await;
+    let unpaid = lives_and_pays(&world, 3, "Тула", 0).await;
+    world.publish().await;
+    for (member, rank, city, eligible) in [
+        (&first, 1, json!(1), true),
+        (&second, 2, json!(2), true),
+        (&unpaid, 0, Value::Null, false),
+    ] {
+        let answer = member.get(POSITION).await;
+        let position = answer.ok()["position"].clone();
+        assert_eq!(
+            (&position["globalRank"], &position["personalRank"]),
+            (&json!(rank), &json!(rank))
+        );
+        assert_eq!((&position["cityRank"], &position["eligible"]), (&city, &json!(eligible)));
+        assert_eq!((&position["teamRank"], &position["total"]), (&Value::Null, &json!(2)));
+        assert!(answer.cost().unwrap().requests <= 3, "{answer}");
+        let answer = member.get(ALL_DATA).await;
+        let data = answer.ok()["data"].clone();
+        assert_eq!(
+            (&data["userPosition"], answer.cost().unwrap().requests <= 3),
+            (&position, true),
+            "{data}"
+        );
+        assert_eq!(data["balance"], member.balance().await);
+        assert_eq!(data["leaderboard"].as_array().unwrap().len(), 2);
+        assert_eq!(data["cityRatings"].as_array().unwrap().len(), 2);
+    }
+    let foreign = first.get(&format!("{POSITION}?userId={}", second.uuid)).await;
+    foreign.problem(403, "subject_mismatch");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a18_of_two_refreshes_at_once_one_may_be_refused() {
+    let world = local!();
+    lives_and_pays(&world, 1, "Казань", 1).await;
+    world.idle().await;
+    let refresh = || {
+        let call = world.post("/api/admin/ratings/refresh", &json!({}));
+        call.header("x-admin-secret", world.secret("ADMIN_SECRET")).send()
+    };
+    let (one, two) = tokio::join!(refresh(), refresh());
+    let statuses = [one.status, two.status];
+    assert!(statuses.contains(&200), "{one} {two}");
+    for answer in [&one, &two] {
+        assert!(answer.status == 200 || answer.status == 409, "{answer}");
+    }
+    assert_eq!(cities(&world).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a18_what_adds_up_is_not_drift() {
+    let world = local!();
+    for id in 1..=5 {
+        lives_and_pays(&world, id, "Казань", 1).await;
+    }
+    world.idle().await;
+    let call = world.post("/api/admin/jobs/ratings_reconcile", &json!({}));
+    let run = call.header("x-admin-secret", world.secret("ADMIN_SECRET")).await.ok();
+    assert_eq!(
+        (&run["result"]["drift"], &run["result"]["members"]),
+        (&json!(0), &json!(5)),
+        "{run}"
+    );
+}
