@@ -5,6 +5,8 @@
 //! stream, so that energies come once. It writes nothing that members share. How often a stream was
 //! watched is counted by a second transaction after it, which marks the attendance as counted: one
 //! that was lost in between is made up for by the member's next call.
+//! A view raises no tag, so that the counts of a list may be as old as its body; those of one stream
+//! are always the newest.
 //!
 //! All streams stand in one partition, which one query reads; an attendance stands among its
 //! member's rows, and in the index `registry` under its stream, which lists who was there.
