@@ -26,9 +26,6 @@ use crate::{App, outbox, texts, wire};
 
 /// The function's name.
 pub(super) const NAME: &str = "club-bot-webhook";
-/// How long Telegram may take to hear the veto. It waits ten seconds for it.
-const ANSWER_LIMIT: Duration = Duration::from_secs(4);
-
 /// `POST /api/v1/bot/webhook`.
 #[must_use]
 pub fn webhook() -> Function<App> {
@@ -111,10 +108,27 @@ async fn veto(app: &App, query: &PreCheckoutQuery, now: Instant) -> Result<()> {
         payer: query.from.id.get(),
         said: payments::stars_said(query.total_amount, &query.currency),
     };
-    // A tenth is left for whatever happens before the answer leaves.
-    let budget = app.bot.checkout_budget;
-    let budget = budget.saturating_sub(budget / 10);
-    let verdict = match tokio::time::timeout(budget, payments::admits(app, &checkout, now)).await {
+    // Neither a slow store nor a slow Telegram uses up what the other is given.
+    let half = app.bot.checkout_budget / 2;
+    let verdict = in_time(half, payments::admits(app, &checkout, now)).await;
+    let bot = outbox::bot(app)?.with_time_limit(half);
+    match bot.answer_pre_checkout_query(&query.id, verdict).await {
+        Ok(()) => Ok(()),
+        Err(error) if error.may_repeat() => Err(ours("Internal Server Error").because(error)),
+        // Too late, or answered before: the payment ends without money.
+        Err(error) => {
+            tracing::warn!(%error, "the last veto was not heard");
+            Ok(())
+        }
+    }
+}
+
+/// What Telegram is told of a payment, known or not at the end of this time.
+async fn in_time(
+    limit: Duration,
+    admits: impl Future<Output = Result<bool>>,
+) -> Result<(), &'static str> {
+    match tokio::time::timeout(limit, admits).await {
         Ok(Ok(true)) => Ok(()),
         Ok(Ok(false)) => Err(texts::CHECKOUT_REFUSED),
         Ok(Err(problem)) => {
@@ -125,15 +139,20 @@ async fn veto(app: &App, query: &PreCheckoutQuery, now: Instant) -> Result<()> {
             tracing::error!("a payment is refused as its attempt was not found in time");
             Err(texts::CHECKOUT_LATER)
         }
-    };
-    let bot = outbox::bot(app)?.with_time_limit(ANSWER_LIMIT);
-    match bot.answer_pre_checkout_query(&query.id, verdict).await {
-        Ok(()) => Ok(()),
-        Err(error) if error.may_repeat() => Err(ours("Internal Server Error").because(error)),
-        // Too late, or answered before: the payment ends without money.
-        Err(error) => {
-            tracing::warn!(%error, "the last veto was not heard");
-            Ok(())
-        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_store_that_never_answers_is_a_refusal_in_time() {
+        let never = std::future::pending::<Result<bool>>();
+        let verdict = in_time(Duration::from_millis(1), never).await;
+        assert_eq!(verdict, Err(texts::CHECKOUT_LATER));
+        let limit = Duration::from_secs(60);
+        assert_eq!(in_time(limit, async { Ok(true) }).await, Ok(()));
+        assert_eq!(in_time(limit, async { Ok(false) }).await, Err(texts::CHECKOUT_REFUSED));
     }
 }

@@ -1,5 +1,6 @@
 //! Payments against the embedded engine.
 
+mod assigned;
 mod cancelling;
 mod checks;
 mod cloudpayments;
@@ -13,14 +14,18 @@ mod lavatop;
 mod links;
 mod matching;
 mod permissions;
+mod production;
 mod reconciling;
 mod refunds;
 mod rules;
+mod sabotage;
 mod settling;
 mod standing;
 mod stars;
 mod support;
 mod updates;
+mod waiting;
+mod wishes;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -37,7 +37,7 @@ fn money(kind: &str, update_id: i64, attempt: &str, charge: &str, more: Value) -
     message(update_id, json!({ kind: payment }))
 }
 
-fn paid(update_id: i64, attempt: &str, charge: &str) -> Value {
+pub(super) fn paid(update_id: i64, attempt: &str, charge: &str) -> Value {
     money("successful_payment", update_id, attempt, charge, json!({}))
 }
 
@@ -53,7 +53,7 @@ pub(super) fn refunded(update_id: i64, attempt: &str, charge: &str) -> Value {
     money("refunded_payment", update_id, attempt, charge, json!({}))
 }
 
-fn query(attempt: &str, payer: i64, amount: i64, currency: &str) -> Value {
+pub(super) fn query(attempt: &str, payer: i64, amount: i64, currency: &str) -> Value {
     json!({
         "update_id": 1, "pre_checkout_query": {
             "id": "query", "from": person(payer), "currency": currency, "total_amount": amount,
@@ -62,7 +62,7 @@ fn query(attempt: &str, payer: i64, amount: i64, currency: &str) -> Value {
     })
 }
 
-fn told(update: Value) -> Request {
+pub(super) fn told(update: Value) -> Request {
     Request::post(PATH, update).header(HEADER, WEBHOOK_SECRET)
 }
 
@@ -169,7 +169,7 @@ async fn the_last_veto_is_heard() {
 
 #[tokio::test]
 async fn the_last_veto_does_not_wait_for_a_slow_store() {
-    let (shop, bot) = star_shop(&[("PRE_CHECKOUT_BUDGET_MS", "200")]).await;
+    let (shop, bot) = star_shop(&[("PRE_CHECKOUT_BUDGET_MS", "8000")]).await;
     let id = shop.star_linked().await;
     for kind in [FaultKind::Error, FaultKind::Timeout] {
         shop.world.engine.faults().inject(Fault::new(Target::Dynamodb, kind));

@@ -2,11 +2,14 @@
 
 mod deciding;
 mod dying;
+mod early;
 mod money;
 mod orders;
 mod permissions;
 mod refunding;
+mod returning;
 mod standing;
+mod unclear;
 
 use engine::{Fault, FaultKind, Target};
 use http::{HeaderMap, HeaderValue};
@@ -26,7 +29,7 @@ const KNOWN_HMAC: &str = "ABNk6MXYcVhCc9AhvIg0wf2CpGlQvsPbwVXkK7YSJn0=";
 const FORM: &str = "application/x-www-form-urlencoded";
 const KINDS: [&str; 6] = ["check", "pay", "fail", "refund", "cancel", "recurrent"];
 
-fn function(kind: &str) -> Function<App> {
+pub(super) fn function(kind: &str) -> Function<App> {
     match kind {
         "check" => check(),
         "pay" => pay(),
@@ -44,12 +47,12 @@ fn signed(kind: &str, body: &str, hmac: &str) -> Request {
 }
 
 /// A notification as CloudPayments sends it.
-fn notice(kind: &str, body: &str) -> Request {
+pub(super) fn notice(kind: &str, body: &str) -> Request {
     signed(kind, body, &sign(CLOUD_SECRET, body.as_bytes()))
 }
 
 /// What is told of a payment of 2000 roubles for this attempt.
-fn paid(number: u64, attempt: &str) -> String {
+pub(super) fn paid(number: u64, attempt: &str) -> String {
     format!(
         "TransactionId={number}&Amount=2000.00&Currency=RUB&Status=Completed\
          &OperationType=Payment&InvoiceId={attempt}&AccountId={PAYER}"
@@ -57,7 +60,7 @@ fn paid(number: u64, attempt: &str) -> String {
 }
 
 /// What is told of a payment of a standing subscription, which names no order.
-fn renewed(number: u64, subscription: &str) -> String {
+pub(super) fn renewed(number: u64, subscription: &str) -> String {
     format!(
         "TransactionId={number}&Amount=2000.00&Currency=RUB&Status=Completed\
          &OperationType=Payment&SubscriptionId={subscription}&AccountId={PAYER}"
@@ -65,7 +68,7 @@ fn renewed(number: u64, subscription: &str) -> String {
 }
 
 /// A shop whose members pay at CloudPayments.
-async fn till(settings: &[(&str, &str)]) -> (Shop, CloudServer) {
+pub(super) async fn till(settings: &[(&str, &str)]) -> (Shop, CloudServer) {
     let cloud = CloudServer::start().await;
     let mut all =
         vec![("CLOUDPAYMENTS_PUBLIC_ID", CLOUD_ID), ("CLOUDPAYMENTS_API_URL", cloud.url.as_str())];
@@ -81,7 +84,7 @@ fn in_cloud() -> Value {
 
 impl Shop {
     /// Asks for the monthly offer's link at CloudPayments and answers the attempt's id.
-    async fn cloud_linked(&self) -> String {
+    pub(super) async fn cloud_linked(&self) -> String {
         let reply = self.ask(in_cloud()).await;
         assert_eq!(reply.status, 200, "{}", reply.body);
         reply.body["attempt_id"].as_str().unwrap().to_owned()
@@ -100,7 +103,7 @@ impl Shop {
     }
 
     /// Tells of something, which is taken.
-    async fn tell(&self, kind: &str, body: &str) {
+    pub(super) async fn tell(&self, kind: &str, body: &str) {
         assert_eq!(self.code(kind, body).await, 0, "{kind} {body}");
     }
 

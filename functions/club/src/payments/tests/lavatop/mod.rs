@@ -5,6 +5,8 @@ mod crashes;
 mod deliveries;
 mod links;
 mod permissions;
+mod refunding;
+mod stuck;
 mod subscriptions;
 
 use super::*;
@@ -81,12 +83,12 @@ impl Lava {
 }
 
 /// A delivery to the address of payments, as LavaTop makes it.
-fn told(body: Value) -> Request {
+pub(super) fn told(body: Value) -> Request {
     Request::post("/api/webhooks/lavatop/payment", body).header("x-api-key", KEY)
 }
 
 /// A delivery to the address of subscriptions.
-fn told_again(body: Value) -> Request {
+pub(super) fn told_again(body: Value) -> Request {
     Request::post("/api/webhooks/lavatop/recurring", body).header("x-api-key", KEY)
 }
 
