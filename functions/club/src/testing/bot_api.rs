@@ -115,6 +115,7 @@ fn perform(books: &BotBooks, method: &str, body: &Value) -> Value {
         | "answerCallbackQuery"
         | "banChatMember"
         | "leaveChat"
+        | "refundStarPayment"
         | "unbanChatMember"
         | "setMessageReaction" => json!(true),
         "createChatInviteLink" => {

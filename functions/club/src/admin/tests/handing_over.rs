@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use engine::{Fault, FaultKind, Target};
 use shared::lease::Lease;
 
+use super::runs::JOBS;
 use super::*;
 use crate::payments::{Attempt, Status};
 use crate::testing::{ADMIN_JOBS, Mood};
@@ -119,20 +120,8 @@ async fn a_job_that_fails_in_time_is_answered_with_what_it_came_to() {
 async fn a_run_goes_on_with_what_every_job_may_do() {
     let office = Office::open().await;
     office.forgotten().await;
-    let jobs = [
-        "attempt_sweep",
-        "energies_audit",
-        "gift_expiry",
-        "onboarding_sweep",
-        "outbox_sweep",
-        "payments_reconcile",
-        "ratings_publish",
-        "renewal_reminders",
-        "subscription_guard",
-        "what_is_that",
-    ];
     let queue = office.world.app.admin_jobs.as_ref().unwrap();
-    for job in jobs {
+    for job in JOBS.into_iter().chain(["what_is_that"]) {
         let left = json!({ "job": job, "run_id": "run", "turn": 1 });
         queue.send(&left, jiff::SignedDuration::ZERO).await.unwrap();
         assert_eq!(office.go_on().await, (1, 0), "{job}");
@@ -150,6 +139,7 @@ async fn a_run_goes_on_with_what_every_job_may_do() {
         "dynamodb:PutItem",
         "dynamodb:Query",
         "dynamodb:UpdateItem",
+        "sqs:GetQueueAttributes",
         "sqs:SendMessage",
     ];
     let beyond: Vec<_> = asked.iter().filter(|action| !all.contains(&action.as_str())).collect();

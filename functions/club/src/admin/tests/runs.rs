@@ -4,6 +4,24 @@ use shared::lease::Lease;
 
 use super::*;
 
+/// The jobs, by the names of their leases.
+pub(super) const JOBS: [&str; 14] = [
+    "attempt_sweep",
+    "energies_audit",
+    "energies_expire",
+    "gift_expiry",
+    "health_probe",
+    "onboarding_sweep",
+    "outbox_sweep",
+    "payments_reconcile",
+    "ratings_publish",
+    "ratings_reconcile",
+    "renewal_reminders",
+    "subscription_guard",
+    "team_inactive_cleanup",
+    "team_sync",
+];
+
 fn path(name: &str) -> String {
     format!("/api/admin/jobs/{name}")
 }
@@ -11,17 +29,7 @@ fn path(name: &str) -> String {
 #[tokio::test]
 async fn every_job_runs_and_says_how_it_went() {
     let office = Office::open().await;
-    for name in [
-        "attempt_sweep",
-        "energies_audit",
-        "gift_expiry",
-        "onboarding_sweep",
-        "outbox_sweep",
-        "payments_reconcile",
-        "ratings_publish",
-        "renewal_reminders",
-        "subscription_guard",
-    ] {
+    for name in JOBS {
         let reply = office.post(run(), &path(name), json!({})).await;
         assert_eq!(reply.status, 200, "{name}: {}", reply.body);
         assert_eq!(reply.body["result"]["lease_held"], false, "{name}: {}", reply.body);
@@ -38,7 +46,7 @@ async fn every_job_runs_and_says_how_it_went() {
     let jobs = crate::functions().into_iter().filter(|function| {
         matches!(function.declaration().trigger, shared::function::Trigger::Schedule(_))
     });
-    assert_eq!(jobs.count(), 9);
+    assert_eq!(jobs.count(), JOBS.len());
     for unknown in ["other", "club-gifts-expire", "GIFT_EXPIRY", "%20"] {
         let reply = office.post(run(), &path(unknown), json!({})).await;
         assert_eq!(code(&reply), (404, "not_found".to_owned()), "{unknown}");

@@ -44,6 +44,11 @@ async fn notifications_ask_for_exactly_this() {
     shop.tell("refund", "Amount=1.00").await;
     shop.tell("recurrent", "Id=sc_1&Status=PastDue").await;
     shop.tell("recurrent", "Id=sc_1&Status=Expired").await;
+    // Another, whose end is told first.
+    shop.tell("recurrent", "Id=sc_7&Status=Expired").await;
+    let other = shop.cloud_linked().await;
+    shop.tell("pay", &(paid(10, &other) + "&SubscriptionId=sc_7")).await;
+    assert!(!shop.payer().await.auto_renewal);
 
     // A refused delivery takes from its address' allowance.
     let limit = "UpdateItem";
