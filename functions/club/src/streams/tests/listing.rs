@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// How a function is declared.
+type Made = fn() -> shared::function::Function<App>;
+
 fn ids(reply: &Reply) -> Vec<&str> {
     let streams = reply.body["streams"].as_array().unwrap();
     streams.iter().map(|stream| stream["id"].as_str().unwrap()).collect()
@@ -72,7 +75,7 @@ async fn recordings_are_for_those_who_have_paid() {
 
 #[tokio::test]
 async fn what_is_to_come_changes_with_the_clock() {
-    let cases: [(&str, fn() -> shared::function::Function<App>); 3] = [
+    let cases: [(&str, Made); 3] = [
         ("/api/streams/next", next),
         ("/api/streams/upcoming", upcoming),
         ("/api/streams?upcoming=1", list),
