@@ -210,6 +210,10 @@ async fn people_are_banned_and_let_in_again() {
     api.unban_chat_member(chat, person()).await.unwrap();
     let body = json!({"chat_id": -1_001_234, "user_id": 42, "only_if_banned": true});
     assert_eq!(server.last(), ("unbanChatMember".to_owned(), body));
+    api.set_message_reaction(chat, 5, "\u{26a1}").await.unwrap();
+    let reaction = json!([{"type": "emoji", "emoji": "⚡"}]);
+    let body = json!({"chat_id": -1_001_234, "message_id": 5, "reaction": reaction});
+    assert_eq!(server.last(), ("setMessageReaction".to_owned(), body));
     let told = "Bad Request: not enough rights to restrict/unrestrict chat member";
     server.replies(400, &json!({"ok": false, "error_code": 400, "description": told}));
     for error in
