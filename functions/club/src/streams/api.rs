@@ -225,11 +225,12 @@ async fn asker(table: &Table, subject: &Subject, now: Instant) -> Result<(Looks,
     Ok((Looks::to(&member, now), tag.version(&rows)?))
 }
 
-/// Those that go on or are to come, the next first.
+/// Those that go on, then those to come, the next first.
 async fn to_come(table: &Table, now: Instant) -> Result<Vec<Stream>> {
     let mut streams = store::shown(table).await?;
     streams.retain(|stream| stream.is_upcoming(now));
     streams.reverse();
+    streams.sort_by_key(|stream| stream.status != StreamStatus::Live);
     Ok(streams)
 }
 

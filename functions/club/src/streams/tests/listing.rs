@@ -37,6 +37,10 @@ async fn streams_stand_by_their_time() {
     assert_eq!(ids(&hall.get(upcoming(), "/api/streams/upcoming").await), ["soon", "later"]);
     assert_eq!(ids(&hall.get(upcoming(), "/api/streams/upcoming?limit=1").await), ["soon"]);
     assert_eq!(hall.get(next(), "/api/streams/next").await.body["stream"]["id"], "soon");
+    let live = json!({ "scheduledAt": "2026-02-20T18:00:00Z", "status": "live" });
+    hall.describe("live", live).await;
+    let coming = hall.get(upcoming(), "/api/streams/upcoming").await;
+    assert_eq!(ids(&coming), ["live", "soon", "later"]);
     let one_of = hall.get(one(), "/api/streams/new").await.body["stream"].clone();
     assert_eq!(one_of["recordedAt"], "2026-01-20T18:00:00.000Z");
     assert_eq!(
