@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use shared::table::Item;
+use shared::table::Entity as _;
 
 use super::lists::TOP;
 use super::model::ListedTeam;
@@ -31,22 +31,30 @@ impl Dice {
     }
 }
 
+/// A value as the change stream writes it.
+fn streamed(value: &Value) -> Value {
+    match value {
+        Value::Null => json!({ "NULL": true }),
+        Value::Bool(truth) => json!({ "BOOL": truth }),
+        Value::Number(number) => json!({ "N": number.to_string() }),
+        Value::String(text) => json!({ "S": text }),
+        Value::Array(values) => json!({ "L": values.iter().map(streamed).collect::<Vec<_>>() }),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| (name.clone(), streamed(value)));
+            json!({ "M": fields.collect::<serde_json::Map<_, _>>() })
+        }
+    }
+}
+
 /// The record that the change stream has of this version of a member.
 fn record(member: &Member) -> Value {
-    let image: serde_json::Map<String, Value> = Item::of(member)
-        .unwrap()
-        .0
-        .iter()
-        .map(|(name, value)| {
-            let json = value
-                .as_s()
-                .map(|text| json!({ "S": text }))
-                .or_else(|_| value.as_n().map(|number| json!({ "N": number })))
-                .or_else(|_| value.as_bool().map(|truth| json!({ "BOOL": truth })))
-                .unwrap_or_else(|_| json!({ "M": {} }));
-            (name.clone(), json)
-        })
-        .collect();
+    let Value::Object(mut image) = serde_json::to_value(member).unwrap() else { unreachable!() };
+    let key = member.key();
+    image.insert("pk".to_owned(), key.pk.into());
+    image.insert("sk".to_owned(), key.sk.into());
+    image.insert("kind".to_owned(), Member::KIND.into());
+    image.retain(|_, value| !value.is_null());
+    let image = streamed(&Value::Object(image))["M"].clone();
     json!({
         "eventID": "1", "eventName": "MODIFY", "eventSource": "aws:dynamodb",
         "eventVersion": "1.1", "awsRegion": "us-east-1",
