@@ -76,7 +76,7 @@ async fn parts_stay_in_their_item() {
     library.put("video", "first", fields).await;
     let path = "/api/v1/content/sections/two/videos";
     let videos = library.body(section_videos(), path, ANNA).await;
-    assert_eq!(ids(&videos["videos"]), ["second", "first"]);
+    assert_eq!(ids(&videos["videos"]), ["first", "second"]);
     library.check_invariants().await;
 }
 

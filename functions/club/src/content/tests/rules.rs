@@ -86,5 +86,4 @@ fn minutes_are_rounded_half_up() {
     assert_eq!(of(2, 90), (Some(2), Some(1)));
     assert_eq!(of(4, 119), (Some(2), Some(0)));
     assert_eq!(of(4, 120), (Some(2), Some(1)));
-    assert_eq!(of(1, u64::MAX).1.is_some(), true);
 }
