@@ -35,7 +35,11 @@ async fn state(world: &World) -> Vec<Value> {
             fields.remove("revision");
             // A score that nobody has any more may stand as 0 or not at all.
             fields.retain(|name, value| !(name.starts_with('s') && value["N"] == "0"));
-            all.push(item);
+            let is_score = |name: &String| name.starts_with('s') && name != "sk";
+            // A bucket of nobody may be there or not.
+            if kind != "ScoreBucket" || fields.keys().any(is_score) {
+                all.push(item);
+            }
         }
     }
     all
@@ -145,7 +149,7 @@ async fn a_registry_that_lags_is_not_believed() {
     let before = state(&world).await;
     // The first walk sees no members at all in the registry's sixteen partitions.
     let lag = Fault::new(Target::Dynamodb, FaultKind::IndexLag);
-    let lag = lag.caller(RECOUNT).operation("Query").when(When::Calls((0..40).collect()));
+    let lag = lag.caller(RECOUNT).operation("Query").when(When::Calls((0..16).collect()));
     world.engine.faults().inject(lag);
     let run = world.tick(reconcile()).await.unwrap();
     assert!(world.engine.faults().struck() > 0);
