@@ -97,6 +97,7 @@ proptest! {
         };
         let weeks: BTreeSet<Week> = picked.iter().map(|n| at(*n)).collect();
         let found = streaks(weeks.into_iter().rev(), at(today));
-        prop_assert_eq!((found.current as usize, found.longest as usize), (current, longest));
+        let number = |run: usize| u32::try_from(run).unwrap();
+        prop_assert_eq!(found, Streaks { current: number(current), longest: number(longest) });
     }
 }
