@@ -113,19 +113,19 @@ pub async fn prices(table: &mut Table) {
     let mut unrenewed = next.clone();
     unrenewed["eventType"] = json!("subscription.recurring.payment.failed");
     let (end, early) = (cancelled(&purchase, Value::Null), cancelled("elsewhere", Value::Null));
-    for (row, path, word, requests) in [
-        ("payment, the first of a subscription", PAYMENT, &first, 3),
-        ("payment, again", PAYMENT, &first, 2),
-        ("payment, puts aside", PAYMENT, &paid("foreign", None), 4),
-        ("recurring, renews", RECURRING, &next, 4),
-        ("recurring, was not renewed", RECURRING, &unrenewed, 4),
-        ("recurring, the end", RECURRING, &end, 3),
-        ("recurring, the end again", RECURRING, &end, 2),
-        ("recurring, an early end", RECURRING, &early, 3),
+    for (row, path, word) in [
+        ("payment, the first of a subscription", PAYMENT, &first),
+        ("payment, again", PAYMENT, &first),
+        ("payment, puts aside", PAYMENT, &paid("foreign", None)),
+        ("recurring, renews", RECURRING, &next),
+        ("recurring, was not renewed", RECURRING, &unrenewed),
+        ("recurring, the end", RECURRING, &end),
+        ("recurring, the end again", RECURRING, &end),
+        ("recurring, an early end", RECURRING, &early),
     ] {
         let told = lava.deliver(path, word).await;
         let cost = table.http(&format!("webhooks/lavatop/{row}"), &told);
-        assert!(cost.requests <= requests && cost.items <= 10, "{row}: {cost:?}");
+        assert!(cost.requests <= 6 && cost.items <= 10, "{row}: {cost:?}");
         lava.world.idle().await;
     }
 }
