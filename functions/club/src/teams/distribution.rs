@@ -145,7 +145,7 @@ impl Run<'_> {
             };
             match take(self.table, &team, member, TeamRole::Member, &fence, self.now).await? {
                 Seat::Taken(was) => {
-                    self.seated(&city_key, was);
+                    self.seated(&city_key, *was);
                     return Ok(Some(()));
                 }
                 Seat::Stale => return Ok(None),

@@ -31,7 +31,7 @@ pub(super) enum Joined {
 #[derive(Debug)]
 pub(super) enum Seat {
     /// The place is the member's.
-    Taken(Team),
+    Taken(Box<Team>),
     /// The team has none for it any more.
     Gone,
     /// The member is not any more as it was read.
@@ -59,7 +59,7 @@ pub(super) async fn take(
         let mut writes = store::joining(&team, member, role, now);
         writes.extend(also.iter().cloned());
         let Err(error) = table.transact(writes).await else {
-            return Ok(Seat::Taken(team));
+            return Ok(Seat::Taken(Box::new(team)));
         };
         let refusal = error.refusal()?;
         if refusal.has("lease") {
@@ -127,7 +127,7 @@ async fn in_city(
     let were_all = u32::try_from(teams.len()).is_ok_and(|tried| tried < TEAM_JOIN_TRIES);
     for team in teams {
         match take(table, &team, member, TeamRole::Member, &[], now).await? {
-            Seat::Taken(team) => return Ok(Round::Done(Ok(Joined::Now(team)))),
+            Seat::Taken(team) => return Ok(Round::Done(Ok(Joined::Now(*team)))),
             Seat::Stale => return Ok(Round::Stale),
             Seat::Gone => {}
         }
@@ -216,7 +216,7 @@ pub async fn restore(app: &App, tg_id: i64, now: Instant) -> Result<Option<Team>
                 role => role,
             };
             match take(table, &team, &member, role, &[], now).await? {
-                Seat::Taken(team) => return Ok(Round::Done(Some(team))),
+                Seat::Taken(team) => return Ok(Round::Done(Some(*team))),
                 Seat::Stale => return Ok(Round::Stale),
                 // Somebody leads it by now.
                 Seat::Gone if role == TeamRole::Leader => {

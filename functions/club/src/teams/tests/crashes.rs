@@ -1,5 +1,8 @@
 //! The process dies at every call to the store; whoever tries again finds no harm done.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use engine::tamper::{drop_conditions, drop_entries};
 use engine::{CrashMode, CrashPlan};
 
 use super::*;
@@ -17,6 +20,9 @@ enum Work {
     Distribute,
     Guard,
     Report,
+    Restore,
+    Sync,
+    Clean,
 }
 
 impl Work {
@@ -30,6 +36,10 @@ impl Work {
             Self::Distribute => distribute(),
             Self::Guard => guard(),
             Self::Report => report(),
+            Self::Sync => sync(),
+            Self::Clean => cleanup(),
+            // Part of the outbox's work: it runs under the name of the tests.
+            Self::Restore => Function::schedule("test", "rate(1 minute)", |_, _| async { Ok(()) }),
         }
     }
 
@@ -40,8 +50,12 @@ impl Work {
         };
         let of_team = |what: &str| format!("/api/teams/{}/{what}", team.id);
         let request = match self {
-            Self::Guard => {
-                drop(club.world.tick(guard()).await);
+            Self::Guard | Self::Sync | Self::Clean => {
+                drop(club.world.tick(self.function()).await);
+                return;
+            }
+            Self::Restore => {
+                drop(restore(&club.world.app, 1, club.now()).await);
                 return;
             }
             Self::Join => club.by(5, Request::post("/api/v1/decades/join", json!({}))).await,
@@ -64,7 +78,8 @@ impl Work {
         let count = club.team_now(&team.id).await.member_count;
         match self {
             Self::Join | Self::Put => assert_eq!(count, 3),
-            Self::Leave => assert_eq!(count, 1),
+            Self::Leave | Self::Sync | Self::Clean => assert_eq!(count, 1),
+            Self::Restore => assert!(club.member(1).await.is_team_leader && count == 2),
             Self::Lead => {
                 assert!(
                     club.member(2).await.is_team_leader && !club.member(1).await.is_team_leader
@@ -84,30 +99,46 @@ impl Work {
 /// A team of two, and three who wait; for the guard, one who is over.
 async fn club(work: Work) -> (Club, Team) {
     let club = Club::open().await;
-    let team = club.team(3).await;
+    let body = json!({ "city": CITY, "maxMembers": 3, "tgChatId": CHAT });
+    let team = club.made(body).await;
     for tg_id in [1, 2, 5, 6, 7] {
         club.paid(tg_id).await;
     }
     club.puts(&team, 1, "leader").await;
     club.puts(&team, 2, "member").await;
-    if matches!(work, Work::Guard) {
+    if matches!(work, Work::Guard | Work::Restore) {
         let over = Some(club.now() - days(1));
         club.world.put(&Member { subscription_expires: over, ..club.member(1).await }).await;
+    }
+    if matches!(work, Work::Restore) {
+        club.world.tick(guard()).await.unwrap();
+        let paid = Some(club.now() + days(9));
+        club.world.put(&Member { subscription_expires: paid, ..club.member(1).await }).await;
+    }
+    if matches!(work, Work::Sync | Work::Clean) {
+        club.pass(31 * 86_400);
+        let paid = Some(club.now() + days(9));
+        for tg_id in [1, 2, 5, 6, 7] {
+            club.world
+                .put(&Member { subscription_expires: paid, ..club.member(tg_id).await })
+                .await;
+        }
+        club.bot.books().gone = vec![2];
     }
     (club, team)
 }
 
 async fn dies_anywhere(work: Work) {
     let caller = format!("local-{}", work.function().declaration().name);
-    let (calls, done) = {
+    let calls = {
         let (club, team) = club(work).await;
         club.world.engine.faults().reset_counts();
         work.perform(&club, &team).await;
+        let calls = club.world.engine.faults().seen(Some(&caller));
         work.is_done(&club, &team).await;
         club.check().await;
-        (club.world.engine.faults().seen(Some(&caller)), team)
+        calls
     };
-    drop(done);
     assert!(calls >= 2, "{work:?}: {calls}");
     for at in 0..calls {
         for mode in MODES {
@@ -141,4 +172,69 @@ dies! {
     a_distribution_that_dies_anywhere_seats_each_once: Distribute,
     a_guard_that_dies_anywhere_closes_each_place_once: Guard,
     a_report_that_dies_anywhere_is_one: Report,
+    a_restoration_that_dies_anywhere_is_one: Restore,
+    a_look_into_chats_that_dies_anywhere_goes_on: Sync,
+    a_look_for_the_idle_that_dies_anywhere_goes_on: Clean,
+}
+
+/// Leaves out the `nth` entry of what is written; a lease and what is only asked of it do not
+/// count. Was it noticed, and how many entries were there?
+async fn left_out(work: Work, nth: usize) -> (bool, usize) {
+    let (club, team) = club(work).await;
+    let entries = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&entries);
+    club.world.engine.tamper().with(move |_, operation, body| {
+        drop_entries(operation, body, |pk| {
+            !pk.starts_with("LEASE#") && seen.fetch_add(1, Ordering::Relaxed) == nth
+        });
+    });
+    let checked = tokio::spawn(async move {
+        work.perform(&club, &team).await;
+        club.world.engine.tamper().stop();
+        work.is_done(&club, &team).await;
+        club.check().await;
+    });
+    (checked.await.is_err(), entries.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn no_entry_of_a_change_of_places_can_be_left_out() {
+    use Work::{Distribute, Guard, Join, Lead, Leave, Put, Restore};
+    for work in [Join, Put, Leave, Lead, Guard, Restore, Distribute] {
+        let (mut nth, mut entries) = (0, 1);
+        while nth < entries {
+            let (noticed, found) = left_out(work, nth).await;
+            assert!(noticed, "{work:?} without entry {nth}");
+            (nth, entries) = (nth + 1, found.min(6));
+        }
+        assert!(entries >= 4, "{work:?}: {entries}");
+        assert!(!left_out(work, usize::MAX).await.0, "{work:?} whole");
+    }
+}
+
+#[tokio::test]
+async fn what_was_true_when_it_was_read_is_no_reason() {
+    for (partition, stale_team) in [("TEAM#", true), ("MEMBER#", false)] {
+        for tampered in [false, true] {
+            let (club, team) = club(Work::Join).await;
+            let other = club.team(3).await;
+            let member = club.member(6).await;
+            // Meanwhile the team is filled, or the member is elsewhere.
+            let taken = if stale_team { (5, &team) } else { (6, &other) };
+            assert_eq!(club.puts(taken.1, taken.0, "member").await.status, 200);
+            if tampered {
+                club.world.engine.tamper().with(move |_, operation, body| {
+                    drop_conditions(operation, body, |pk| pk.starts_with(partition));
+                });
+            }
+            let team = Team { member_count: 2, leader_tg: Some(1), ..team };
+            let table = club.world.table().clone();
+            let now = club.now();
+            let seat = places::take(&table, &team, &member, TeamRole::Member, &[], now).await;
+            let seated = matches!(seat, Ok(places::Seat::Taken(_)));
+            club.world.engine.tamper().stop();
+            let noticed = tokio::spawn(async move { club.check().await }).await.is_err();
+            assert_eq!((seated, noticed), (tampered, tampered), "{partition}");
+        }
+    }
 }

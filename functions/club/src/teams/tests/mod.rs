@@ -171,8 +171,9 @@ impl Club {
         for team in &teams {
             let own: Vec<_> = places.iter().filter(|place| place.team_id == team.id).collect();
             let beyond = own.iter().filter(|place| place.role == TeamRole::Ambassador).count();
-            let counted = (team.member_count as usize, team.ambassador_count as usize);
-            assert_eq!(counted, (own.len() - beyond, beyond), "{team:?}");
+            let counted =
+                [team.member_count, team.ambassador_count].map(|n| usize::try_from(n).unwrap());
+            assert_eq!(counted, [own.len() - beyond, beyond], "{team:?}");
             assert!(team.member_count <= team.max_members, "{team:?}");
             let leaders: Vec<i64> = own
                 .iter()

@@ -73,8 +73,8 @@ async fn functions_ask_for_exactly_this() {
         club.world.put(&Member { subscription_expires: paid, ..club.member(member).await }).await;
     }
     club.bot.books().gone = vec![2];
-    club.world.tick(cleanup()).await.unwrap();
     club.world.tick(sync()).await.unwrap();
+    club.world.tick(cleanup()).await.unwrap();
     let asked = |function: &str| -> BTreeSet<(String, String)> {
         let calls = club.world.engine.calls().of(&format!("local-{function}"));
         let permissions = calls.into_iter().flat_map(|call| call.permissions);

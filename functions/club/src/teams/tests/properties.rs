@@ -40,13 +40,11 @@ async fn perform(club: Arc<Club>, teams: Arc<Vec<Team>>, step: Step) {
         Step::Put(id, team, role) => drop(club.puts(&teams[team], id, role).await),
         Step::Leads(id, team) => drop(club.leads(&teams[team], id).await),
         Step::Ends(id) => {
-            let over = club.now() - days(2);
-            let ended = shared::table::Write::update("test", member_key(id))
-                .set("subscription_expires", over)
-                .set("due_pk", format!("LIFE#{}", shared::ledger::shard(&id.to_string(), 4)))
-                .set("due_at", over)
-                .add("version", 1);
-            club.world.table().write(ended).await.unwrap();
+            let (over, member) = (club.now() - days(2), club.member(id).await);
+            let change = crate::auth::change(&member, club.now());
+            let ended = crate::subscriptions::set_expiry(change, &member, over);
+            // Where the member has changed meanwhile, this time nothing ends.
+            drop(club.world.table().write(ended).await);
             drop(club.world.tick(guard()).await);
         }
         Step::Restores(id) => {
