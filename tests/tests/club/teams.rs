@@ -218,8 +218,7 @@ async fn p3_launch_data_in_the_body_names_the_caller_and_nobody_else() {
     let world = local!();
     makes(&world, &json!({ "city": CITY })).await;
     let (anna, boris) = (paid(&world, 42).await, paid(&world, 43).await);
-    let signed = |member: &Member| member.user.init_data();
-    let body = json!({ "initData": signed(&anna).await });
+    let body = json!({ "initData": anna.user.init_data().await });
     let stolen = boris.post(JOIN, &body).await;
     stolen.problem(403, "subject_mismatch");
     assert_eq!(world.post(JOIN, &body).await.ok()["success"], true);
