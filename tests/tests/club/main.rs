@@ -7,6 +7,7 @@
 )]
 
 mod admin;
+mod all_providers;
 mod analytics;
 mod awards;
 mod bot;
@@ -23,6 +24,7 @@ mod life;
 mod limits;
 mod links;
 mod matrix;
+mod owed;
 mod profile;
 mod ratings;
 mod reports;
