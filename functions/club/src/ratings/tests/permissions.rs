@@ -56,8 +56,15 @@ async fn functions_ask_for_exactly_this() {
 
     let aggregate = ["DeleteItem", "GetItem", "PutItem", "UpdateItem"];
     assert_eq!(asked(&world, "club-ratings-aggregate"), allowed(&aggregate, &[]));
-    let publish =
-        ["BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"];
+    let publish = [
+        "BatchGetItem",
+        "ConditionCheckItem",
+        "DeleteItem",
+        "GetItem",
+        "PutItem",
+        "Query",
+        "UpdateItem",
+    ];
     assert_eq!(asked(&world, "club-ratings-publish"), allowed(&publish, &["due", "rank"]));
     assert_eq!(asked(&world, "club-ratings-reconcile"), allowed(&publish, &["registry"]));
     for function in ["club-ratings-cities", "club-ratings-teams"] {

@@ -180,8 +180,8 @@ async fn a_recount_that_dies_leaves_nothing_worse_and_the_next_one_ends_it() {
             if !crashed {
                 break;
             }
-            // The walks of a run are alike: their first steps, and then every tenth.
-            at += if at < 40 { 1 } else { 10 };
+            // The walks of a run are alike: every third of their steps at first, later every 13th.
+            at += if at < 40 { 3 } else { 13 };
         }
         assert!(at > 60, "{at}");
         world.tick(publish()).await.unwrap();
