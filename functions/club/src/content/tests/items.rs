@@ -97,7 +97,7 @@ async fn what_an_item_holds_stands_in_its_order() {
 }
 
 /// Every route below an item, as of the item `voice`.
-fn routes() -> [(fn() -> Function<App>, &'static str, bool); 6] {
+fn routes() -> [(Made, &'static str, bool); 6] {
     [
         (item, "/api/v1/content/items/voice", false),
         (sections, "/api/v1/content/voice/sections", false),
@@ -148,14 +148,15 @@ async fn what_is_not_published_is_not_there() {
 async fn malformed_ids_are_not_found() {
     let library = Library::with_item().await;
     for id in ["a.b", "%20", "nothing", &"x".repeat(3_000)] {
-        for (function, path) in [
-            (item as fn() -> Function<App>, format!("/api/v1/content/items/{id}")),
+        let all: [(Made, String); 6] = [
+            (item, format!("/api/v1/content/items/{id}")),
             (sections, format!("/api/v1/content/{id}/sections")),
             (item_videos, format!("/api/v1/content/{id}/videos")),
             (section_videos, format!("/api/v1/content/sections/{id}/videos")),
             (video, format!("/api/v1/content/videos/{id}")),
             (practice, format!("/api/v1/content/practices/{id}/content")),
-        ] {
+        ];
+        for (function, path) in all {
             let reply = library.get(function(), &path, ANNA).await;
             assert_eq!(code(&reply), (404, "not_found".to_owned()), "{path}");
         }
@@ -166,8 +167,8 @@ async fn malformed_ids_are_not_found() {
 async fn an_answer_costs_a_read_and_a_query_and_is_known_for_a_read() {
     let library = Library::with_item().await;
     let token = library.token(ANNA).await;
-    for (function, path, queries) in [
-        (items as fn() -> Function<App>, "/api/v1/content/items", 1),
+    let all: [(Made, &str, u32); 8] = [
+        (items, "/api/v1/content/items", 1),
         (item, "/api/v1/content/items/voice", 0),
         (month_program, "/api/v1/content/month-program", 1),
         (sections, "/api/v1/content/voice/sections", 1),
@@ -175,7 +176,8 @@ async fn an_answer_costs_a_read_and_a_query_and_is_known_for_a_read() {
         (section_videos, "/api/v1/content/sections/one/videos", 1),
         (video, "/api/v1/content/videos/first", 1),
         (practice, "/api/v1/content/practices/breath/content", 1),
-    ] {
+    ];
+    for (function, path, queries) in all {
         let instance = library.world.start(function()).await;
         let get = async || library.world.send(&instance, Request::get(path).token(&token)).await;
         let miss = get().await;

@@ -24,6 +24,9 @@ use super::*;
 use crate::auth::Member;
 use crate::testing::{Reply, Request, World};
 
+/// What makes a function.
+type Made = fn() -> Function<App>;
+
 /// Who has paid.
 const ANNA: i64 = 1_000_000_001;
 /// Who has not.

@@ -81,10 +81,9 @@ async fn sums_are_kept() {
 async fn nobody_reads_another_s_progress() {
     let library = Library::with_item().await;
     let (anna, boris) = (library.member(ANNA).await, library.member(BORIS).await);
-    for (function, path) in [
-        (watched as fn() -> Function<App>, PROGRESS.to_owned()),
-        (watch_stats, format!("{PROGRESS}/stats")),
-    ] {
+    let all: [(Made, String); 2] =
+        [(watched, PROGRESS.to_owned()), (watch_stats, format!("{PROGRESS}/stats"))];
+    for (function, path) in all {
         for id in [anna.id.clone(), ANNA.to_string(), String::new()] {
             let path = format!("{path}?userId={id}");
             assert_eq!(library.get(function(), &path, ANNA).await.status, 200);
