@@ -10,7 +10,7 @@ use tests::{Member, World, local};
 use crate::tag;
 
 /// Routes that show nothing of what the actions below change.
-const OTHERS: [&str; 2] = [CITIES, TEAMS];
+const OTHERS: [&str; 3] = [CITIES, TEAMS, GIFTS];
 const ME: &str = "/api/v1/users/me";
 const AUTH_ME: &str = "/api/v1/auth/me";
 const BALANCE: &str = "/api/v1/energies/balance";
@@ -22,8 +22,8 @@ const PERSONAL: &str = "/api/v1/ratings/personal";
 const POSITION: &str = "/api/v1/ratings/user-position";
 const ALL_DATA: &str = "/api/v1/ratings/all-data";
 const LEADERBOARD: &str = "/api/v1/gamification/leaderboard";
-/// Everything that is the member's own.
-const OWN: [&str; 8] = [ME, AUTH_ME, BALANCE, HISTORY, GIFTS, PERSONAL, POSITION, ALL_DATA];
+/// Everything of the member's own that goes with the member's version.
+const OWN: [&str; 7] = [ME, AUTH_ME, BALANCE, HISTORY, PERSONAL, POSITION, ALL_DATA];
 
 /// The people of a row.
 struct Scene {

@@ -145,6 +145,7 @@ async fn what_is_anothers_is_out_of_reach() {
 async fn a_member_gets_through_everywhere() {
     let world = local!("RATE_PAYMENT" => "1000/60");
     let anna = world.member(42, "Анна").await;
+    anna.pays().await;
     let init_data = anna.user.init_data().await;
     for route in members_only().filter(|route| !route.path.ends_with("/logout")) {
         for call in [

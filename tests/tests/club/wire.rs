@@ -70,7 +70,6 @@ async fn unknown_routes_are_not_found() {
     let world = local!();
     let anna = world.member(42, "Анна").await;
     for path in [
-        "/",
         "/api",
         "/api/v1",
         "/api/v1/users",
