@@ -46,7 +46,8 @@ pub async fn walk(bench: &Bench) {
     let reason = json!({ "reason": "given back by hand" });
     bench.admin("POST", &format!("{path}/sandbox:two/dismiss"), &reason).await;
     bench.admin("GET", &format!("/api/admin/user/{ANNA}"), &Value::Null).await;
-    for job in ["attempt_sweep", "energies_audit", "gift_expiry", "ratings_publish"] {
+    for job in ["attempt_sweep", "energies_audit", "gift_expiry", "health_probe", "ratings_publish"]
+    {
         bench.admin("POST", &format!("/api/admin/jobs/{job}"), &Value::Null).await;
     }
     bench.advance(60).await;
