@@ -155,7 +155,7 @@ fn granted(
 ) -> Result<(SubscriptionPeriod, Vec<Write>)> {
     let now = act.at;
     let until = extended(member.subscription_expires, days, now);
-    let change = set_expiry(auth::change(member, now), member, until);
+    let change = set_expiry(auth::change(member, now), member, until, now);
     let mut writes = vec![
         change.set("gifted", false).remove("gifted_by"),
         Write::insert("subscription", &event(member, act, until)),
@@ -200,7 +200,7 @@ fn revoked(app: &App, member: &Member, act: &Act) -> Result<(SubscriptionPeriod,
     let until = if ends { Some(now) } else { member.subscription_expires };
     if ends || member.auto_renewal {
         let change = auth::change(member, now).set("auto_renewal", false);
-        writes.push(if ends { set_expiry(change, member, now) } else { change });
+        writes.push(if ends { set_expiry(change, member, now, now) } else { change });
     }
     if ends {
         writes.push(Write::insert("subscription", &event(member, act, now)));

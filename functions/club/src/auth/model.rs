@@ -115,6 +115,8 @@ pub struct Member {
     pub energies_expire_at: Option<Instant>,
     /// Until when the subscription is paid; set by [`subscriptions::set_expiry`] alone.
     pub subscription_expires: Option<Instant>,
+    /// Since when it is paid without a break, or was; `None` for who was paid before that was kept.
+    pub paid_since: Option<Instant>,
     /// The last end of the subscription with which access was closed.
     pub closed_expiry: Option<Instant>,
     /// When the first payment came.
@@ -214,6 +216,7 @@ impl Member {
             consumed_total: 0,
             energies_expire_at: None,
             subscription_expires: None,
+            paid_since: None,
             closed_expiry: None,
             first_purchase_at: None,
             auto_renewal: false,

@@ -118,7 +118,7 @@ pub(super) fn activating(gift: &Gift, member: &Member, made: Activation) -> Resu
         until: made.until,
         at: now,
     };
-    let recipient = set_expiry(auth::change(member, now), member, made.until)
+    let recipient = set_expiry(auth::change(member, now), member, made.until, now)
         .set("gifted", true)
         .set("gifted_by", gift.giver)
         .set_once("first_purchase_at", now);

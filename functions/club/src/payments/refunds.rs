@@ -284,7 +284,7 @@ async fn take_days(
     let until = shortened(member.subscription_expires, reversal.days, now);
     let mut change = auth::change(&member, now);
     if let Some(until) = until {
-        change = set_expiry(change, &member, until);
+        change = set_expiry(change, &member, until, now);
     }
     let cause = format!("{}:{}", payment.id(), record.refund_id);
     let mut writes = Vec::new();

@@ -318,7 +318,7 @@ fn extend(
     until: Instant,
     now: Instant,
 ) -> Write {
-    let mut write = set_expiry(auth::change(member, now), member, until)
+    let mut write = set_expiry(auth::change(member, now), member, until, now)
         .set("gifted", false)
         .remove("gifted_by")
         .set(LAST_PROVIDER, attempt.provider)

@@ -352,9 +352,10 @@ impl Directory {
         }
     }
 
-    /// Was the member paid when this generation was made?
+    /// Was the member paid when this generation was made? Not who has paid since.
     pub(super) fn counts(&self, member: &Member) -> bool {
-        member.is_paid(self.tag.generated_at)
+        let made = self.tag.generated_at;
+        member.is_paid(made) && member.paid_since.is_none_or(|since| since <= made)
     }
 }
 

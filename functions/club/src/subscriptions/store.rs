@@ -62,10 +62,13 @@ pub fn due(member: &Member) -> Vec<(&'static str, String)> {
 
 /// Sets until when the subscription of a member lasts, in a change of this very state of the
 /// member (see [`crate::auth::change`]). Nothing else sets `subscription_expires`, or the end is
-/// never closed. An end that was closed before stays closed.
+/// never closed. An end that was closed before stays closed. Whoever was not paid is so since `now`.
 #[must_use]
-pub fn set_expiry(change: Write, member: &Member, until: Instant) -> Write {
-    let change = change.set("subscription_expires", until);
+pub fn set_expiry(change: Write, member: &Member, until: Instant, now: Instant) -> Write {
+    let mut change = change.set("subscription_expires", until);
+    if !member.is_paid(now) {
+        change = change.set("paid_since", now);
+    }
     // Who has a city and no team waits for one from now on, or no more.
     let paid = Member { subscription_expires: Some(until), ..member.clone() };
     let change = teams::queued(change, &paid);

@@ -112,7 +112,7 @@ fn stopped(member: &Member, renewed: bool, cut: Option<Instant>, now: Instant) -
         change = change.set("auto_renewal", false);
     }
     match cut {
-        Some(cut) => set_expiry(change, member, cut),
+        Some(cut) => set_expiry(change, member, cut, now),
         None => change,
     }
 }

@@ -141,6 +141,40 @@ async fn a_member_has_a_place_in_every_rating() {
 }
 
 #[tokio::test]
+async fn who_pays_after_a_generation_is_in_the_next_one() {
+    let world = World::new().await;
+    peopled(&world).await;
+    let late = Member { subscription_expires: None, ..paid(&world, 5, 0, None) };
+    join(&world, std::slice::from_ref(&late)).await;
+    world.tick(publish()).await.unwrap();
+    let token = world.token(&late).await;
+    let place = async || {
+        let seen = world.call(user_position(), Request::get(POSITION).token(&token)).await;
+        let place = &seen.body["position"];
+        (place["globalRank"].clone(), place["total"].clone(), place["eligible"].clone())
+    };
+    assert_eq!(place().await, (json!(0), json!(4), json!(false)));
+    world.pass(Duration::from_secs(60));
+    let pays = async |days: u32| {
+        let (member, now) = (world.member_now(5).await, world.now());
+        let until = crate::subscriptions::extended(member.subscription_expires, days, now);
+        let change = crate::auth::change(&member, now);
+        let change = crate::subscriptions::set_expiry(change, &member, until, now);
+        world.table().write(change).await.unwrap();
+        feed(&world, &[record(&world.member_now(5).await)]).await;
+    };
+    pays(30).await;
+    assert_eq!(place().await, (json!(0), json!(4), json!(false)), "not the fifth of four");
+    world.pass(Duration::from_secs(3_600));
+    world.tick(publish()).await.unwrap();
+    assert_eq!(place().await, (json!(4), json!(5), json!(true)));
+    // Who pays on stays in the generation.
+    world.pass(Duration::from_secs(60));
+    pays(30).await;
+    assert_eq!(place().await, (json!(4), json!(5), json!(true)));
+}
+
+#[tokio::test]
 async fn everything_at_once_costs_three_requests() {
     let world = World::new().await;
     let members = peopled(&world).await;

@@ -71,7 +71,8 @@ impl Club {
     /// Moves the end of a subscription, as every payment does.
     async fn moves(&self, tg_id: i64, end: Instant) {
         let member = self.member(tg_id).await;
-        let change = set_expiry(auth::change(&member, self.world.now()), &member, end);
+        let now = self.world.now();
+        let change = set_expiry(auth::change(&member, now), &member, end, now);
         self.world.table().write(change).await.unwrap();
     }
 

@@ -42,7 +42,7 @@ async fn perform(club: Arc<Club>, teams: Arc<Vec<Team>>, step: Step) {
         Step::Ends(id) => {
             let (over, member) = (club.now() - days(2), club.member(id).await);
             let change = crate::auth::change(&member, club.now());
-            let ended = crate::subscriptions::set_expiry(change, &member, over);
+            let ended = crate::subscriptions::set_expiry(change, &member, over, club.now());
             // Where the member has changed meanwhile, this time nothing ends.
             drop(club.world.table().write(ended).await);
             drop(club.world.tick(guard()).await);
