@@ -9,7 +9,6 @@ use serde_json::Value;
 use shared::clock::{Instant, Now};
 use shared::function::Function;
 use shared::http::{Answer, Json, Subject};
-use shared::outbound::OutboundError;
 use shared::problem::{Problem, Result};
 use shared::telegram::SendError;
 use utoipa::ToSchema;
@@ -89,7 +88,7 @@ async fn handle(
 
 /// Ends the standing subscription of a member at its provider and then here. Answers whose it was
 /// and until when is paid. Two reads, one write, one question, and then two reads and one
-/// transaction.
+/// transaction; of one that is over, two reads.
 ///
 /// Before the provider is asked, nothing of the member's is touched, so that a refusal leaves
 /// everything as it was. But the wish is kept: where this call dies between the provider's answer and
@@ -104,17 +103,19 @@ async fn cancel(app: &App, tg_id: i64, now: Instant) -> Result<(Provider, Option
     let found = member.and_then(|member| member.contract.clone().map(|handle| (member, handle)));
     let (member, handle) = found.ok_or_else(nothing)?;
     let answer = (handle.provider, member.subscription_expires);
-    if !member.auto_renewal {
+    let contract = contracts::find(&app.platform.table, &handle).await?;
+    // One that renews nothing may still take money, until it is over at its provider as well.
+    if !member.auto_renewal && contract.as_ref().is_none_or(|contract| !contract.live) {
         return if member.is_paid(now) { Ok(answer) } else { Err(nothing()) };
     }
-    let contract = contracts::find(&app.platform.table, &handle).await?;
     let contract = named(contract.ok_or_else(nothing)?, &member)?;
-    keep_wish(app, &contract, now).await?;
+    let is_new = keep_wish(app, &contract, now).await?;
     match contracts::end_of(app, &contract, app.payments.provider_timeout, now).await {
         Ok(_) => Ok(answer),
         Err(EndError::Store(problem)) => Err(problem),
         Err(error) => {
-            if !is_lost(&error) {
+            // An earlier call's wish may be of an end whose answer was lost.
+            if is_new && !is_lost(&error) {
                 drop_wish(app, &contract).await;
             }
             let ContractHandle { provider, contract_id } = &handle;
@@ -134,14 +135,15 @@ fn wish(contract: &RecurringContract) -> String {
     format!("cancel:{}", contract.newest)
 }
 
-/// Has the outbox end the contract a little later, unless it is over by then. One write.
-async fn keep_wish(app: &App, contract: &RecurringContract, now: Instant) -> Result<()> {
+/// Has the outbox end the contract a little later, unless it is over by then. Was that not wished
+/// before? One write.
+async fn keep_wish(app: &App, contract: &RecurringContract, now: Instant) -> Result<bool> {
     let (handle, at) = (contract.handle(), now + WISH_DELAY);
     let write = outbox::end_later(contract.payer, &handle, &wish(contract), at, now)?;
     match app.platform.table.write(write).await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(true),
         // An earlier call has left it.
-        Err(error) => error.refusal().map(|_| ()).map_err(Problem::from),
+        Err(error) => error.refusal().map(|_| false).map_err(Problem::from),
     }
 }
 
@@ -157,7 +159,11 @@ async fn drop_wish(app: &App, contract: &RecurringContract) {
 fn is_lost(error: &EndError) -> bool {
     use ProviderError::{Call, Slow, Telegram};
     let EndError::Provider(error) = error else { return false };
-    matches!(error, Slow | Call(OutboundError::Ambiguous(_)) | Telegram(SendError::Ambiguous(_)))
+    match error {
+        Slow | Telegram(SendError::Ambiguous(_)) => true,
+        Call(error) => !error.is_definite(),
+        _ => false,
+    }
 }
 
 /// The contract with what its provider knows it by besides its id: LavaTop, the payer's e-mail.

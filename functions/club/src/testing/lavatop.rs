@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -31,6 +32,8 @@ pub(crate) enum LavatopMood {
     Garbled,
     /// It takes the call and answers when it is let go.
     Held,
+    /// It takes this long over each call.
+    Slow(Duration),
 }
 
 /// One purchase.
@@ -189,6 +192,10 @@ impl LavatopServer {
             LavatopMood::Refusing(status) => Err(StatusCode::from_u16(status).unwrap()),
             LavatopMood::Held => {
                 let _ = self.let_go.subscribe().wait_for(|let_go| *let_go).await;
+                Ok(mood)
+            }
+            LavatopMood::Slow(pause) => {
+                tokio::time::sleep(pause).await;
                 Ok(mood)
             }
             other => Ok(other),

@@ -158,13 +158,19 @@ async fn an_end_that_goes_by_an_email_needs_one() {
 }
 
 #[tokio::test]
-async fn an_end_that_is_under_way_is_not_asked_for_again() {
+async fn a_subscription_that_renews_nothing_any_more_is_ended_while_it_takes_money() {
     let (shop, bot) = star_shop(&[]).await;
     let id = shop.star_linked().await;
     shop.hear(recurring(1, &id, "first", true)).await;
     shop.hear(recurring(2, &id, "second", false)).await;
     shop.hear(refunded(3, &id, "second")).await;
-    let reply = shop.cancel(USERS, json!({})).await;
-    assert_eq!((reply.status, reply.cost.items), (StatusCode::OK, 0));
-    assert!(bot.called("editUserStarSubscription").is_empty());
+    // The refund has asked for the end, which nobody has performed.
+    assert!(!shop.payer().await.auto_renewal && shop.contract().await.live);
+    for calls in [1, 1] {
+        let reply = shop.cancel(USERS, json!({})).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
+        assert_eq!(bot.called("editUserStarSubscription").len(), calls);
+        assert!(!shop.contract().await.live);
+    }
+    shop.check_invariants().await;
 }

@@ -3,10 +3,11 @@
 use engine::{Fault, FaultKind, Target};
 use shared::outbox::{Entry, State};
 
+use super::lavatop::Lava;
 use super::stars::star_shop;
 use super::updates::recurring;
 use super::*;
-use crate::testing::{BotMood, BotServer};
+use crate::testing::{BotMood, BotServer, LavatopMood};
 
 const PATH: &str = "/api/v1/users/cancel-subscription";
 
@@ -90,4 +91,49 @@ async fn a_wish_that_came_true_asks_nobody() {
     shop.perform_all().await;
     assert_eq!((ended(&bot), wishes(&shop).await), (1, vec![State::Sent]));
     assert_eq!(shop.count("SubscriptionEvent").await, events);
+}
+
+#[tokio::test]
+async fn a_refusal_does_not_take_an_earlier_call_s_wish_back() {
+    let (shop, bot) = subscribed(&[("PROVIDER_TIMEOUT_MS", "300")]).await;
+    bot.feel(BotMood::Silent);
+    assert_eq!(shop.cancel(PATH, json!({})).await.status, 502);
+    bot.feel(BotMood::refusing(400, "Bad Request: CHARGE_NOT_FOUND"));
+    assert_eq!(shop.cancel(PATH, json!({})).await.status, 502);
+    bot.feel(BotMood::Fine);
+    shop.pass(2 * 60);
+    shop.perform_all().await;
+    assert!(!shop.payer().await.auto_renewal, "the first call's end may have been lost");
+    assert_eq!(wishes(&shop).await, [State::Sent]);
+}
+
+#[tokio::test]
+async fn an_end_whose_answer_somebody_in_between_gave_up_is_made_good() {
+    let lava = Lava::open().await;
+    lava.subscribed().await;
+    lava.shop.perform_all().await;
+    lava.server.feel(LavatopMood::Refusing(500));
+    assert_eq!(lava.shop.cancel(PATH, json!({})).await.status, 502);
+    assert_eq!(wishes(&lava.shop).await, [], "refused");
+    lava.server.feel(LavatopMood::Refusing(504));
+    assert_eq!(lava.shop.cancel(PATH, json!({})).await.status, 502);
+    assert_eq!(wishes(&lava.shop).await.len(), 1, "lost");
+    lava.server.feel(LavatopMood::Fine);
+    lava.shop.pass(2 * 60);
+    lava.shop.perform_all().await;
+    assert!(!lava.shop.payer().await.auto_renewal && !lava.shop.contract().await.live);
+}
+
+#[tokio::test]
+async fn an_end_takes_no_longer_than_one_call_may() {
+    let lava = Lava::with(&[("PROVIDER_TIMEOUT_MS", "400")]).await;
+    let (_, purchase) = lava.subscribed().await;
+    lava.shop.perform_all().await;
+    // Over already, so that it is asked after as well: each call in time, both together not.
+    lava.server.change(&purchase, |invoice| invoice.subscription = Some("CANCELLED"));
+    lava.server.feel(LavatopMood::Slow(Duration::from_millis(300)));
+    assert_eq!(lava.shop.cancel(PATH, json!({})).await.status, 502);
+    assert_eq!(wishes(&lava.shop).await.len(), 1, "nobody knows");
+    lava.server.feel(LavatopMood::Fine);
+    assert_eq!(lava.shop.cancel(PATH, json!({})).await.status, 200);
 }

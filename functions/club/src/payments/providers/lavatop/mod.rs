@@ -127,15 +127,19 @@ pub(super) async fn end(
     let email = contract.email.as_deref().ok_or_else(|| setup("a contract without an e-mail"))?;
     let id = escaped(&contract.contract_id);
     let path = format!("/api/v1/subscriptions?contractId={id}&email={}", escaped(email));
-    let answer = call(app, Method::DELETE, &path)?.time_limit(limit).send().await?;
-    if !matches!(answer.status, 400 | 404 | 409) {
-        answer.success()?;
-        return Ok(());
-    }
-    match is_over(app, &id, limit).await? {
-        true => Ok(()),
-        false => Err(OutboundError::Status(answer.status).into()),
-    }
+    let ended = async {
+        let answer = call(app, Method::DELETE, &path)?.time_limit(limit).send().await?;
+        if !matches!(answer.status, 400 | 404 | 409) {
+            answer.success()?;
+            return Ok(());
+        }
+        match is_over(app, &id, limit).await? {
+            true => Ok(()),
+            false => Err(OutboundError::Status(answer.status).into()),
+        }
+    };
+    // Both calls together have no more time than one.
+    tokio::time::timeout(limit, ended).await.unwrap_or(Err(ProviderError::Slow))
 }
 
 /// Is the subscription over? One that LavaTop does not know takes no money, either.
