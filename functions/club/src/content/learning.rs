@@ -109,18 +109,20 @@ async fn advance(
     let next = own.advanced(&course, current, completed, now);
     let mut writes = vec![own.becomes(&next)];
     let mut energies_earned = 0;
-    match completed.filter(|day| !own.completed_days.contains(day)) {
-        None => writes.push(tags::touch(member.tg_id)),
-        Some(day) => {
-            let title = course.day(day).map(|mark| mark.title.as_str());
-            let award = Award::lesson(id, day, title);
-            let award = Some(&award).filter(|_| earns.load(Ordering::Relaxed));
-            let activity = Activity::Lesson { finishes_course: next.finished && !own.finished };
-            let achievements = gamification::achievements(&app.platform.table).await?;
-            let earned = earning(member, award, &activity, &achievements, now);
-            energies_earned = earned.energies;
-            writes.extend(earned.writes);
-        }
+    let new_day = completed.filter(|day| !own.completed_days.contains(day));
+    // An old day finishes a course as well, where those that were missing are there no more.
+    let finishes_course = next.finished && !own.finished;
+    if new_day.is_some() || finishes_course {
+        let title = |day| course.day(day).map(|mark| mark.title.as_str());
+        let award = new_day.map(|day| Award::lesson(id, day, title(day)));
+        let award = award.as_ref().filter(|_| earns.load(Ordering::Relaxed));
+        let activity = Activity::Lesson { finishes_course };
+        let achievements = gamification::achievements(&app.platform.table).await?;
+        let earned = earning(member, award, &activity, &achievements, now);
+        energies_earned = earned.energies;
+        writes.extend(earned.writes);
+    } else {
+        writes.push(tags::touch(member.tg_id));
     }
     let Err(error) = app.platform.table.transact(writes).await else {
         let progress = ProgressView::of(&next);

@@ -47,6 +47,22 @@ async fn the_last_day_finishes_the_course_once() {
 }
 
 #[tokio::test]
+async fn a_course_whose_missing_days_were_deleted_is_finished_by_an_old_day() {
+    let library = Library::with_course().await;
+    library.advance(json!({ "completedDay": 1 }), ANNA).await;
+    for day in ["sleep-2", "sleep-3"] {
+        assert_eq!(library.delete("course-day", day).await.status, 200);
+    }
+    for _ in 0..3 {
+        let reply = library.advance(json!({ "completedDay": 1 }), ANNA).await;
+        assert_eq!((reply.status.as_u16(), &reply.body["energiesEarned"]), (200, &json!(0)));
+        let anna = library.member(ANNA).await;
+        assert_eq!((anna.completed.courses, anna.balance, anna.experience), (1, 20, 200));
+    }
+    library.check_invariants().await;
+}
+
+#[tokio::test]
 async fn three_days_of_lessons_are_a_streak_of_three() {
     let library = Library::with_course().await;
     for (day, streak) in [(1, 1), (2, 2), (3, 3)] {
