@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::routing::post;
 use http::StatusCode;
 use jiff::SignedDuration;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::clock::Instant;
 use shared::function::{Access, Function, Invocation};
@@ -150,13 +150,12 @@ pub(super) async fn finished(
 }
 
 async fn handle_refresh(State(app): State<App>, invocation: Invocation) -> Answer {
-    let now = invocation.now;
     let result = finished(&ratings::publish(), app, invocation).await?;
     let generation = result.get("generation").and_then(Value::as_i64);
-    let generation = generation.ok_or_else(|| Problem::bug("ratings without a generation"))?;
-    // A generation is named by the second that it is of; one of this second is not made twice.
-    let fresh = result.get("published") == Some(&Value::Bool(true));
-    let generated_at = if fresh { now } else { Instant::from_seconds(generation) };
+    let generated_at = result.get("generated_at").and_then(|at| Instant::deserialize(at).ok());
+    let refreshed = generation.zip(generated_at);
+    let (generation, generated_at) =
+        refreshed.ok_or_else(|| Problem::bug("ratings without a generation"))?;
     success(Refreshed { generation, generated_at })
 }
 

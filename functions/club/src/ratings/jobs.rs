@@ -56,6 +56,8 @@ pub(super) struct Published {
     /// Is there a new generation?
     published: bool,
     generation: i64,
+    /// When the generation was made.
+    generated_at: Option<Instant>,
     /// Members whose paid time had run out.
     expired: usize,
     /// Members in this generation.
@@ -82,12 +84,18 @@ async fn run_publish(app: App, invocation: Invocation) -> Result<Published> {
         let age = u64::try_from(now.since(last.generated_at).as_secs()).unwrap_or_default();
         telemetry::metrics(&app.platform, &[("ratings_age_s", age)]);
     }
-    let tag = Tag { generation: now.seconds(), generated_at: now };
     let outcome = match last {
-        Some(last) if last.generation >= tag.generation => {
-            Ok(Published { generation: last.generation, ..Published::default() })
+        // A schedule that comes twice or late.
+        Some(Tag { generation, generated_at }) if generated_at >= now => {
+            let generated_at = Some(generated_at);
+            Ok(Published { generation, generated_at, ..Published::default() })
         }
-        _ => publish_generation(table, tag, &lease).await,
+        last => {
+            // Its second names a generation; another one of the same second is the next.
+            let next = last.map_or(0, |last| last.generation.saturating_add(1));
+            let tag = Tag { generation: now.seconds().max(next), generated_at: now };
+            publish_generation(table, tag, &lease).await
+        }
     };
     lease.release(table, invocation.clock).await?;
     outcome
@@ -109,7 +117,7 @@ pub(super) async fn publish_generation(
         cities.iter().map(|(rank, total)| (total.city_key.clone(), *rank)).collect();
     let directory =
         published::put_ranks(table, &tag, &ladder, (&city_places, &team_places), lease).await?;
-    let generation = tag.generation;
+    let (generation, generated_at) = (tag.generation, Some(tag.generated_at));
     let members = directory.total;
     let city_rows = cities.iter().take(TOP).map(CityRow::of).collect();
     let all = Generation {
@@ -121,7 +129,16 @@ pub(super) async fn publish_generation(
     };
     let published = published::publish(table, &all, lease).await?;
     let (cities, teams) = (city_places.len(), team_places.len());
-    Ok(Published { lease_held: false, published, generation, expired, members, cities, teams })
+    Ok(Published {
+        lease_held: false,
+        published,
+        generation,
+        generated_at,
+        expired,
+        members,
+        cities,
+        teams,
+    })
 }
 
 /// Takes those out whose paid time was over at `now`, each as the member stands: who has paid
