@@ -237,13 +237,18 @@ async fn handle_one(
     let ground = store::ground(&app, &subject, more, now).await?;
     let course: Option<Course> = ground.rows.get(&course_at)?;
     let course = course.ok_or_else(|| Problem::not_found(UNKNOWN))?;
+    let own: Option<CourseProgress> = ground.rows.get(&own_at)?;
     let is_paid = ground.member.is_paid(now);
     let version = ground.member.version.to_string();
-    let validator = cached.validator(&[&version, &ground.version, &is_paid.to_string()]);
+    // A batch is no snapshot: each of these may be newer than the others.
+    let own_version = own.as_ref().map_or(0, |own| own.version).to_string();
+    let read = [own_version, course.version.to_string(), is_paid.to_string()];
+    let [own_version, course_version, is_paid_text] = &read;
+    let validator =
+        cached.validator(&[&version, &ground.version, own_version, course_version, is_paid_text]);
     if let Some(known) = cached.known(&validator) {
         return Ok(known);
     }
-    let own: Option<CourseProgress> = ground.rows.get(&own_at)?;
     let days = match course.is_premium && !is_paid {
         true => Vec::new(),
         false => store::days(&app.platform.table, &course).await?,

@@ -197,7 +197,7 @@ async fn handle_one(
     let item: Option<ContentItem> = ground.rows.get(&item_at)?;
     let item = item.filter(|item| item.is_published);
     let item = item.ok_or_else(|| Problem::not_found(UNKNOWN))?;
-    let validator = cached.validator(&[&ground.version]);
+    let validator = cached.validator(&[&ground.version, &store::as_read(&item)?]);
     match cached.known(&validator) {
         Some(known) => Ok(known),
         None => cached.fresh(&validator, &succeeded(OneItem { item })),

@@ -218,7 +218,8 @@ async fn handle_one(
     let meditation: Option<Meditation> = ground.rows.get(&at)?;
     let meditation = meditation.ok_or_else(|| Problem::not_found(UNKNOWN))?;
     let is_paid = ground.member.is_paid(now);
-    let validator = cached.validator(&[&ground.version, &is_paid.to_string()]);
+    let read = store::as_read(&meditation)?;
+    let validator = cached.validator(&[&ground.version, &is_paid.to_string(), &read]);
     if let Some(known) = cached.known(&validator) {
         return Ok(known);
     }
@@ -269,10 +270,11 @@ async fn handle_stats(
 ) -> Answer {
     let tally_at = Tally::key_of(subject.telegram_id);
     let ground = store::ground(&app, &subject, [tally_at.clone()], now).await?;
-    let validator = cached.validator(&[&ground.member.version.to_string()]);
+    let tally: Tally = ground.rows.get(&tally_at)?.unwrap_or_default();
+    let read = store::as_read(&tally)?;
+    let validator = cached.validator(&[&ground.member.version.to_string(), &read]);
     if let Some(known) = cached.known(&validator) {
         return Ok(known);
     }
-    let tally: Tally = ground.rows.get(&tally_at)?.unwrap_or_default();
     cached.fresh(&validator, &succeeded(MeditationStats { stats: tally.into() }))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use shared::clock::Instant;
 use shared::http::Subject;
 use shared::problem::{Problem, Result};
@@ -48,6 +49,12 @@ pub(super) async fn ground(
         None => auth::ensure(table, subject, now).await?,
     };
     Ok(Ground { version: Tag::Content.version(&rows)?, member, rows })
+}
+
+/// A row as it was read, for the validator of an answer that shows it: a batch is no snapshot, so
+/// that the row may be newer or older than the versions that were read beside it.
+pub(super) fn as_read(row: &impl Serialize) -> Result<String> {
+    serde_json::to_string(row).map_err(Problem::bug)
 }
 
 /// Refuses what cannot be the id of anything, before the table is asked for it.

@@ -170,11 +170,12 @@ async fn handle_stats(
     let tally_at = Tally::key_of(subject.telegram_id);
     let ground = store::ground(&app, &subject, [tally_at.clone()], now).await?;
     claimed.check(&ground.member)?;
-    let validator = cached.validator(&[&ground.member.version.to_string()]);
+    let tally: Tally = ground.rows.get(&tally_at)?.unwrap_or_default();
+    let read = store::as_read(&tally)?;
+    let validator = cached.validator(&[&ground.member.version.to_string(), &read]);
     if let Some(known) = cached.known(&validator) {
         return Ok(known);
     }
-    let tally: Tally = ground.rows.get(&tally_at)?.unwrap_or_default();
     let stats = WatchSums {
         total_watched: tally.videos,
         total_energies: tally.video_energies,

@@ -231,11 +231,13 @@ async fn answer_week(
         Some(member) => member,
         None => auth::ensure(table, subject, now).await?,
     };
-    let validator = cached.validator(&[&member.version.to_string(), &week.to_string()]);
+    let report: Option<WeeklyReport> = rows.get(&report_at)?;
+    // A batch is no snapshot: the report may be newer than the member.
+    let id = report.as_ref().map_or("", |report| report.id.as_str());
+    let validator = cached.validator(&[&member.version.to_string(), &week.to_string(), id]);
     if let Some(response) = cached.known(&validator) {
         return Ok(response);
     }
-    let report: Option<WeeklyReport> = rows.get(&report_at)?;
     cached.fresh(&validator, &succeeded(MaybeReport { report: report.map(ReportView::of) }))
 }
 

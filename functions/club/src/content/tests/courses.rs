@@ -138,3 +138,52 @@ async fn the_end_of_a_subscription_closes_without_a_write() {
     library.pass(300 * 86_400);
     assert_eq!(get().await, Value::Null);
 }
+
+#[tokio::test]
+async fn a_validator_tells_what_was_read_beside_the_versions() {
+    use crate::content::model::{Course, Meditation};
+    use crate::content::own::{CourseProgress, Tally};
+    use crate::content::shelf::ContentItem;
+
+    let library = Library::with_course().await;
+    library.put("content-item", "voice", an_item("Голос")).await;
+    library.put("meditation", "night", a_meditation("Ночь", false)).await;
+    library.advance(json!({ "completedDay": 1 }), ANNA).await;
+    let shown: [(Made, &str); 5] = [
+        (course, "/api/v1/courses/sleep"),
+        (meditation, "/api/v1/meditations/night"),
+        (item, "/api/v1/content/items/voice"),
+        (meditation_stats, "/api/v1/meditations/stats/summary"),
+        (watch_stats, "/api/v1/content/progress/stats"),
+    ];
+    let etags = async || {
+        let mut etags = Vec::new();
+        for (function, path) in shown {
+            let reply = library.get(function(), path, ANNA).await;
+            assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+            etags.push(reply.headers["etag"].clone());
+        }
+        etags
+    };
+    let first = etags().await;
+    assert_eq!(etags().await, first);
+    // The rows change, and the versions that are read in the same batch are still the old ones.
+    let (table, world) = (library.world.table(), &library.world);
+    let own: CourseProgress =
+        table.get(&CourseProgress::key_of(ANNA, "sleep")).await.unwrap().unwrap();
+    world.put(&own.liked(true)).await;
+    let found: Meditation = table.get(&Meditation::key_of("night")).await.unwrap().unwrap();
+    world.put(&Meditation { title: "День".to_owned(), ..found }).await;
+    let found: ContentItem = table.get(&ContentItem::key_of("voice")).await.unwrap().unwrap();
+    world.put(&ContentItem { title: "Слух".to_owned(), ..found }).await;
+    world.put(&Tally { tg_id: ANNA, sessions: 1, videos: 1, ..Tally::default() }).await;
+    let second = etags().await;
+    for ((one, other), (_, path)) in first.iter().zip(&second).zip(shown) {
+        assert_ne!(one, other, "{path}");
+    }
+    let found: Course = table.get(&Course::key_of("sleep")).await.unwrap().unwrap();
+    world.put(&Course { version: found.version + 1, ..found }).await;
+    let third = etags().await;
+    assert_ne!(third[0], second[0]);
+    assert_eq!(third[1..], second[1..]);
+}

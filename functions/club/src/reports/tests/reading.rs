@@ -162,3 +162,36 @@ async fn numbers_add_up_and_change_with_the_clock() {
     let later = club.world.send(&instance, known).await;
     assert_eq!(later.body["stats"]["hoursUntilDeadline"], 31);
 }
+
+#[tokio::test]
+async fn a_report_that_is_newer_than_its_member_has_a_validator_of_its_own() {
+    let club = Club::open().await;
+    club.report(ANNA).await;
+    let kept = club.world.member_now(ANNA).await;
+    let report = club.get(current(), "/api/reports/current").await;
+    let rows: Vec<model::WeeklyReport> = store::newest(club.world.table(), ANNA, 1).await.unwrap();
+    // The same report of another id, and a member of the same version.
+    club.world.put(&model::WeeklyReport { id: "another".to_owned(), ..rows[0].clone() }).await;
+    assert_eq!(club.world.member_now(ANNA).await.version, kept.version);
+    let other = club.get(current(), "/api/reports/current").await;
+    assert_eq!((report.status.as_u16(), other.status.as_u16()), (200, 200));
+    assert_ne!(report.headers["etag"], other.headers["etag"]);
+}
+
+#[tokio::test]
+async fn two_marks_of_one_place_are_read_at_once() {
+    let club = Club::open().await;
+    let first = club.report(ANNA).await;
+    assert_eq!(club.deletes(ANNA, &first).await.status, 200);
+    let second = club.report(ANNA).await;
+    let table = club.world.table();
+    let mut marks = Vec::new();
+    for id in [&first, &second] {
+        let mark: model::Mark =
+            table.get(&model::Mark::key_of(id).unwrap()).await.unwrap().unwrap();
+        marks.push(mark);
+    }
+    let reports = store::of_marks(table, &marks).await.unwrap();
+    let ids: Vec<_> = reports.into_iter().map(|report| report.id).collect();
+    assert_eq!(ids, [second]);
+}
