@@ -122,11 +122,19 @@ pub struct ContentSection {
     pub created_at: Instant,
 }
 
+impl ContentSection {
+    /// Where a section of an item is.
+    #[must_use]
+    pub fn key_of(item_id: &str, id: &str) -> Key {
+        Key::new(shelf(item_id), format!("SECTION#{id}"))
+    }
+}
+
 impl Entity for ContentSection {
     const KIND: &'static str = "ContentSection";
 
     fn key(&self) -> Key {
-        Key::new(shelf(&self.content_item_id), format!("SECTION#{}", self.id))
+        Self::key_of(&self.content_item_id, &self.id)
     }
 }
 

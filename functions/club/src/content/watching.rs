@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use super::earning::earning;
 use super::items::UNKNOWN;
 use super::own::{Tally, Watched};
-use super::shelf::{ContentItem, Part, Place, Video};
+use super::shelf::{ContentItem, ContentSection, Part, Place, Video};
 use super::store;
 use crate::App;
 use crate::auth::{self, Member, MemberId};
@@ -218,7 +218,7 @@ async fn handle_complete(
     success(optimistic(|| round(&app, &subject, watched, &earns, now)).await?)
 }
 
-/// One batch read; of a video that is new to the member one more, the achievements and one
+/// One batch read; of a video that is new to the member two reads more, the achievements and one
 /// transaction. `earns` turns false where its energies were given before, by somebody else's hand.
 async fn round(
     app: &App,
@@ -245,6 +245,9 @@ async fn round(
     let item: Option<ContentItem> = rows.get(&item_at)?;
     item.filter(|item| item.is_published).ok_or_else(unknown)?;
     let video: Video = rows.get(&video_at)?.ok_or_else(unknown)?;
+    // A section that is deleted leaves its videos where they were.
+    let section_at = ContentSection::key_of(&place.within, &video.content_section_id);
+    table.get::<ContentSection>(&section_at).await?.ok_or_else(unknown)?;
     let award = Award::video(video_id, &video.title);
     let award = Some(&award).filter(|_| earns.load(Ordering::Relaxed));
     let achievements = gamification::achievements(table).await?;

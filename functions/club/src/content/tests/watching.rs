@@ -21,7 +21,7 @@ async fn a_video_completed_three_times_earns_once() {
         assert_eq!(progress["userId"], library.member(ANNA).await.id);
         library.pass(60);
     }
-    assert_eq!(earned, [(20, 4), (0, 1), (0, 1)]);
+    assert_eq!(earned, [(20, 5), (0, 1), (0, 1)]);
     let entries = library.world.items("EnergyEntry").await;
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0]["reason"]["S"], "Просмотр видео: Видео first");
@@ -56,6 +56,16 @@ async fn a_leader_s_videos_earn_twice_and_say_so() {
     let stats = library.body(watch_stats(), &format!("{PROGRESS}/stats"), ANNA).await;
     assert_eq!(stats["stats"]["totalEnergies"], 40);
     library.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_video_of_a_deleted_section_earns_nothing() {
+    let library = Library::with_item().await;
+    assert_eq!(library.delete("section", "one").await.status, 200);
+    let reply = library.watch("first", ANNA).await;
+    assert_eq!(code(&reply), (404, "not_found".to_owned()), "{}", reply.body);
+    assert_eq!((library.count("WatchedVideo").await, library.member(ANNA).await.balance), (0, 0));
+    assert_eq!(library.watch("second", ANNA).await.body["energiesEarned"], 20);
 }
 
 #[tokio::test]
