@@ -2,7 +2,8 @@
 //!
 //! Every execution environment counts for itself and writes what it has counted to an item of its
 //! own, at most every ten seconds, as absolute numbers: a write that is repeated or lost changes
-//! nothing that the next one does not put right. What a service has counted is the sum of all these
+//! nothing that the next one does not put right, and one that comes late never undoes a newer one.
+//! What a service has counted is the sum of all these
 //! items. See `docs/adr/021-counters.md`.
 //!
 //! Counting is on where the setting `COUNTERS` is `on`.
@@ -44,8 +45,8 @@ struct State {
     counts: BTreeMap<String, u64>,
     /// Is there anything that was not written yet?
     dirty: bool,
-    /// When a write was last begun: by this process's clock, and by that of the call.
-    written: Option<(Stopwatch, Instant)>,
+    /// When a write was last begun: by this process's clock, and by that of the call that began it.
+    written: Option<(Stopwatch, Option<Instant>)>,
     /// Does somebody wait to write what nobody else has written by then?
     waits: bool,
 }
@@ -56,6 +57,9 @@ struct Counted {
     function: String,
     id: String,
     since: Instant,
+    /// All counts together, which tells the newer of two writes.
+    #[serde(default)]
+    total: u64,
     counts: BTreeMap<String, u64>,
 }
 
@@ -114,7 +118,10 @@ impl Counters {
         } else if self.begins_to_wait() {
             let later = self.clone();
             tokio::spawn(async move {
-                tokio::time::sleep(PAUSE).await;
+                // Somebody may write meanwhile, from when on the pause is a new one.
+                while let Some(rest) = later.rest() {
+                    tokio::time::sleep(rest).await;
+                }
                 let counted = later.late();
                 if let Some(counted) = counted {
                     later.write(counted).await;
@@ -129,24 +136,30 @@ impl Counters {
         let pause = jiff::SignedDuration::try_from(PAUSE).unwrap_or_default();
         let is_time = state.written.is_none_or(|(written, at)| {
             // By either clock: a frozen process may know of the pause by the call's alone.
-            written.elapsed() >= PAUSE || now.since(at) >= pause
+            written.elapsed() >= PAUSE || at.is_some_and(|at| now.since(at) >= pause)
         });
         if !state.dirty || !is_time {
             return None;
         }
-        state.written = Some((Stopwatch::now(), now));
+        state.written = Some((Stopwatch::now(), Some(now)));
         self.taken(&mut state)
+    }
+
+    /// What is left of the pause after the last write, if anything is.
+    fn rest(&self) -> Option<Duration> {
+        let (written, _) = self.lock().written?;
+        PAUSE.checked_sub(written.elapsed()).filter(|rest| !rest.is_zero())
     }
 
     /// What nobody has written while somebody waited.
     fn late(&self) -> Option<Counted> {
         let mut state = self.lock();
         state.waits = false;
-        let (_, at) = state.written?;
         if !state.dirty {
             return None;
         }
-        state.written = Some((Stopwatch::now(), at));
+        // No call began it, so that no call's clock tells how long ago that is.
+        state.written = Some((Stopwatch::now(), None));
         self.taken(&mut state)
     }
 
@@ -156,6 +169,7 @@ impl Counters {
             function: self.function.to_owned(),
             id: state.id.clone(),
             since: state.since?,
+            total: state.counts.values().sum(),
             counts: state.counts.clone(),
         })
     }
@@ -174,11 +188,18 @@ impl Counters {
             .set("function", &counted.function)
             .set("id", &counted.id)
             .set("since", counted.since)
-            .set("counts", &counted.counts);
+            .set("total", counted.total)
+            .set("counts", &counted.counts)
+            .when("attribute_not_exists(#total) OR #total < :total_now")
+            .bind(":total_now", counted.total);
         // Nobody's answer waits longer for this.
         let failed = match tokio::time::timeout(LIMIT, self.table.write(write)).await {
             Ok(Ok(_)) => return,
-            Ok(Err(error)) => chain(&Problem::from(error)),
+            Ok(Err(error)) => match error.refusal() {
+                // As much or more is written already.
+                Ok(_) => return,
+                Err(error) => chain(&Problem::from(error)),
+            },
             Err(_) => "no answer in time".to_owned(),
         };
         self.lock().dirty = true;
@@ -367,6 +388,40 @@ mod tests {
         one.write(late).await;
         assert_eq!(of(&Sums::read(&table).await.unwrap(), 200), 2);
         assert!(one.late().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_write_that_comes_late_undoes_nothing() {
+        let table = testing::table().await;
+        let one = counters(&table, "on");
+        answer(&one, 200, None, at(0)).await;
+        answer(&one, 200, None, at(1)).await;
+        let old = one.late().unwrap();
+        answer(&one, 200, None, at(2)).await;
+        let new = one.late().unwrap();
+        one.write(new).await;
+        one.write(old).await;
+        assert_eq!(of(&Sums::read(&table).await.unwrap(), 200), 3);
+        assert!(!one.lock().dirty, "there is nothing to make up for");
+    }
+
+    #[tokio::test]
+    async fn two_writes_are_never_within_the_pause() {
+        let table = testing::table().await;
+        let one = counters(&table, "on");
+        assert!(one.rest().is_none(), "nothing was written");
+        answer(&one, 200, None, at(0)).await;
+        answer(&one, 200, None, at(1)).await;
+        // A call writes while somebody waits, and then that one waits on.
+        answer(&one, 200, None, at(10)).await;
+        let rest = one.rest().unwrap();
+        assert!(rest > PAUSE / 2, "{rest:?}");
+        // And whoever writes late is no earlier call.
+        answer(&one, 200, None, at(11)).await;
+        let late = one.late().unwrap();
+        one.write(late).await;
+        answer(&one, 200, None, at(20)).await;
+        assert_eq!(of(&Sums::read(&table).await.unwrap(), 200), 4, "not yet");
     }
 
     #[test]
