@@ -79,15 +79,21 @@ pub fn fallback() -> Function<App> {
 }
 
 /// The queues whose depth shows how far the work is behind.
-const QUEUES: [&str; 4] = [
+const QUEUES: [&str; 5] = [
     "PAYMENT_CHECKS_QUEUE_URL",
     "TELEGRAM_UPDATES_QUEUE_URL",
     "OUTBOX_QUEUE_URL",
     "ONBOARDING_QUEUE_URL",
+    "ADMIN_JOBS_QUEUE_URL",
 ];
 /// Where what failed for good is kept.
-const DEAD_QUEUES: [&str; 4] =
-    ["PAYMENT_CHECKS_DLQ_URL", "TELEGRAM_UPDATES_DLQ_URL", "OUTBOX_DLQ_URL", "ONBOARDING_DLQ_URL"];
+const DEAD_QUEUES: [&str; 5] = [
+    "PAYMENT_CHECKS_DLQ_URL",
+    "TELEGRAM_UPDATES_DLQ_URL",
+    "OUTBOX_DLQ_URL",
+    "ONBOARDING_DLQ_URL",
+    "ADMIN_JOBS_DLQ_URL",
+];
 
 /// When this environment began.
 static STARTED: LazyLock<Stopwatch> = LazyLock::new(Stopwatch::now);

@@ -199,7 +199,8 @@ impl Sale<'_> {
         let mut change = auth::change(member, now);
         let mut writes = vec![taken(item), counted(item, purchase)];
         if let Some(until) = purchase.until {
-            change = set_expiry(change, member, until, now).set("gifted", false).remove("gifted_by");
+            change =
+                set_expiry(change, member, until, now).set("gifted", false).remove("gifted_by");
             let event = SubscriptionEvent {
                 tg_id: member.tg_id,
                 cause: purchase.id.clone(),

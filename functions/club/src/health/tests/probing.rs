@@ -78,6 +78,21 @@ async fn a_dead_letter_is_told_of() {
 }
 
 #[tokio::test]
+async fn jobs_that_wait_or_have_failed_for_good_are_told_of() {
+    let (world, _bot) = world(fine()).await;
+    world.engine.queues().create(&QueueSpec::new("admin-jobs-dead")).unwrap();
+    let url = world.engine.queues().url("admin-jobs-dead");
+    let instance = world.start_with(probe(), &[("ADMIN_JOBS_DLQ_URL", &url)]).await.unwrap();
+    let event = json!({ "version": "0", "time": world.now(), "detail": {} });
+    fill(&world, "admin-jobs-dead", 1);
+    let found = world.run(&instance, &event).await.0.unwrap();
+    assert_eq!(found["wrong"].as_array().unwrap().len(), 1, "{found}");
+    fill(&world, crate::testing::ADMIN_JOBS, 1_001);
+    let found = world.run(&instance, &event).await.0.unwrap();
+    assert_eq!(found["wrong"].as_array().unwrap().len(), 2, "{found}");
+}
+
+#[tokio::test]
 async fn telegrams_failures_are_news_for_ten_minutes() {
     let (world, bot) = world(fine()).await;
     let now = world.now().seconds();
