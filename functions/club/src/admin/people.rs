@@ -16,6 +16,7 @@ use crate::auth::User;
 use crate::energies::{self, EnergyEntry, Kind};
 use crate::gifts::{self, Gift, GiftStatus};
 use crate::payments::{self, Attempt, Payment, Provider, Purpose, Status};
+use crate::teams::{self, TeamView};
 use crate::wire::{self, success};
 
 /// How much of each is shown.
@@ -43,7 +44,7 @@ struct MemberFile {
     gifts: Vec<GiftView>,
     /// The member's team.
     #[schema(value_type = Option<Object>)]
-    team: Option<Value>,
+    team: Option<TeamView>,
     entries: Vec<EntryView>,
 }
 
@@ -204,7 +205,7 @@ impl EntryView {
     }
 }
 
-/// Five requests, however much there is.
+/// Five requests, six for who is in a team, however much there is.
 async fn handle(
     State(app): State<App>,
     Now(now): Now,
@@ -216,6 +217,10 @@ async fn handle(
     let member = member.ok_or_else(unknown_member)?;
     let history = payments::of_payer(table, tg_id, SHOWN).await?;
     let entries = energies::newest(table, tg_id, SHOWN).await?;
+    let team = match &member.team_id {
+        Some(id) => teams::find(table, id).await?,
+        None => None,
+    };
     let shown = usize::try_from(SHOWN).unwrap_or(usize::MAX);
     success(MemberFile {
         contract: member.contract.clone().map(|contract| ContractView {
@@ -226,7 +231,7 @@ async fn handle(
         payments: history.payments.into_iter().map(PaymentView::of).collect(),
         attempts: history.attempts.into_iter().map(AdminAttempt::of).collect(),
         gifts: given.into_iter().take(shown).map(|gift| GiftView::of(gift, now)).collect(),
-        team: None,
+        team: team.as_ref().map(TeamView::to_administrator),
         entries: entries.into_iter().map(EntryView::of).collect(),
     })
 }

@@ -7,7 +7,7 @@ use shared::clock::{Instant, Now};
 use shared::function::{Access, Function};
 use shared::http::{Answer, Json, Params};
 use shared::problem::{Problem, Result};
-use shared::table::{Entity, Key, Write};
+use shared::table::{Entity, Key, Table, Write};
 use utoipa::ToSchema;
 
 use crate::App;
@@ -57,6 +57,14 @@ impl Entity for CityChat {
     fn key(&self) -> Key {
         Self::key_of(self.chat_id)
     }
+}
+
+/// Is this the chat of a city? One read.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn is_city_chat(table: &Table, chat_id: i64) -> Result<bool> {
+    Ok(table.get::<CityChat>(&CityChat::key_of(chat_id)).await?.is_some())
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -143,7 +143,11 @@ async fn in_team_chat(app: &App, bot: &BotApi, (id, message): Row<'_>, clock: Ti
         return outcome;
     }
     let done = match message {
-        Message::LeaveChat { chat, text } => teams::say_and_leave(bot, ChatId(*chat), text).await,
+        Message::LeaveChat { chat, text } => match teams::stays(table, ChatId(*chat)).await {
+            Ok(true) => return Outcome::Sent,
+            Ok(false) => teams::say_and_leave(bot, ChatId(*chat), text).await,
+            Err(problem) => return unread(id, &problem),
+        },
         Message::InviteLink { team_id, chat } => {
             match teams::link(table, bot, team_id, *chat).await {
                 Ok(done) => done,
@@ -205,7 +209,8 @@ async fn in_chat(
             bot.set_message_reaction(ChatId(chat), *message_id, emoji).await
         }
         Message::TurnAway { .. } => match subscriptions::is_paid(app, tg_id, clock.now()).await {
-            Ok(true) => Ok(()),
+            // An earlier try may have banned and not come to lift it.
+            Ok(true) => bot.unban_chat_member(ChatId(chat), user).await,
             Ok(false) => updates::turn_away(bot, ChatId(chat), user).await,
             Err(problem) => return unread(id, &problem),
         },

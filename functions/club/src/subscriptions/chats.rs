@@ -11,7 +11,8 @@ use crate::{App, auth, teams};
 
 /// The rows that the row `closing` of a closed subscription stands for: the member leaves every
 /// protected chat, and that of the team the member was in, and is told; none when the member has
-/// paid meanwhile. One read, two for who was in a team.
+/// paid meanwhile. From the team's chat nobody is banned for good: a payment may bring the member
+/// into another team, and who comes in unpaid is turned away. One read, two for who was in a team.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -27,9 +28,13 @@ pub async fn follows(app: &App, closing: &str, tg_id: i64, now: Instant) -> Resu
     let kick = |chat: &i64| {
         ask(&format!("kick:{closing}:{chat}"), &Message::Kick { tg_id, chat: *chat }, now)
     };
+    let protected = &app.outbox.protected_chats;
+    let mut follows: Vec<Write> = protected.iter().map(kick).collect::<Result<_>>()?;
     let own = own.and_then(|team| team.tg_chat_id);
-    let chats = app.outbox.protected_chats.iter().chain(&own);
-    let mut follows: Vec<Write> = chats.map(kick).collect::<Result<_>>()?;
+    if let Some(chat) = own.filter(|chat| !protected.contains(chat)) {
+        let away = Message::TurnAway { tg_id, chat };
+        follows.push(ask(&format!("turn_away:{closing}:{chat}"), &away, now)?);
+    }
     let told = Message::AccessClosed { tg_id };
     follows.push(ask(&format!("access_closed:{closing}"), &told, now)?);
     Ok(follows)

@@ -20,7 +20,7 @@ use super::places::{self, Seat};
 use super::store::{self, Memory, Numbers, TeamChat};
 use crate::auth::{self, Member, TeamRole};
 use crate::outbox::{self, Message};
-use crate::{App, texts};
+use crate::{App, energies, texts};
 
 /// Ids of supergroups are below this, those of small groups above.
 const SUPERGROUPS: i64 = -1_000_000_000_000;
@@ -31,6 +31,14 @@ const SUPERGROUPS: i64 = -1_000_000_000_000;
 /// When the store does not answer.
 pub async fn is_teams(table: &Table, chat: ChatId) -> Result<bool> {
     Ok(store::of_chat(table, chat.0).await?.is_some_and(|team| team.is_active))
+}
+
+/// Does the bot belong into this chat by now: an active team's, or a city's? Three reads at most.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn stays(table: &Table, chat: ChatId) -> Result<bool> {
+    Ok(is_teams(table, chat).await? || energies::is_city_chat(table, chat.0).await?)
 }
 
 /// The bot's own place in a group has changed.
@@ -104,14 +112,13 @@ async fn arrived(
                 refuse(app, change, texts::CHAT_NO_RIGHTS, once, now).await
             }
             Some(team) => revive(app, &team, founder.as_ref(), change, once, now).await,
+            // A group that has grown has another id, and may tell of it later.
+            None if grows(table, founder.as_ref(), chat).await? => Ok(Round::Done(())),
+            None if energies::is_city_chat(table, chat).await? => Ok(Round::Done(())),
             None => {
                 let reason = match may_found(founder.as_ref(), now) {
                     Ok(_) if !rules(&change.new_chat_member) => texts::CHAT_NO_RIGHTS,
                     Ok(founder) => return found(app, founder, change, once, now).await,
-                    // A group that has grown has another id, and may tell of it later.
-                    Err(NoFounder::Leads) if grows(table, founder.as_ref(), chat).await? => {
-                        return Ok(Round::Done(()));
-                    }
                     Err(reason) => reason.text(),
                 };
                 refuse(app, change, reason, once, now).await
@@ -133,11 +140,13 @@ impl NoFounder {
     }
 }
 
-/// May this supergroup be what the small group of a leader's team has become?
-async fn grows(table: &Table, leader: Option<&Member>, chat: i64) -> Result<bool> {
-    let Some(id) = leader.and_then(|leader| leader.team_id.as_ref()) else { return Ok(false) };
+/// May this supergroup be what the small group of somebody's team has become? Whoever of the team
+/// has upgraded it is told to have made the bot an administrator there. One read at most.
+async fn grows(table: &Table, member: Option<&Member>, chat: i64) -> Result<bool> {
+    let id = member.and_then(|member| member.team_id.as_ref()).filter(|_| chat < SUPERGROUPS);
+    let Some(id) = id else { return Ok(false) };
     let own = store::find(table, id).await?.and_then(|team| team.tg_chat_id);
-    Ok(chat < SUPERGROUPS && own.is_some_and(|own| own > SUPERGROUPS))
+    Ok(own.is_some_and(|own| own > SUPERGROUPS))
 }
 
 /// A new team of the founder's city, led by the founder. Who has a place elsewhere gives it up

@@ -36,12 +36,13 @@ mod tests;
 
 use shared::function::Function;
 
+pub(crate) use api::TeamView;
 pub use api::{
     admin_all, admin_members, admin_reports, admin_stats, allow, can_create, cities, create,
     decade_join, decade_my, distribute, join, leave, list, members, my, one, replace_leader,
     report, report_status, stats,
 };
-pub use chats::{admitted, hears_of_bot, is_teams, link, moved, people, say_and_leave};
+pub use chats::{admitted, hears_of_bot, is_teams, link, moved, people, say_and_leave, stays};
 pub use jobs::{cleanup, sync};
 pub use model::{Founding, Membership, Team};
 pub use places::restore;

@@ -67,3 +67,14 @@ async fn no_more_than_fifty_of_anything_is_shown() {
     }
     assert_eq!(reply.cost.requests, 5);
 }
+
+#[tokio::test]
+async fn a_file_tells_the_members_team() {
+    let office = Office::open().await;
+    let body = json!({ "city": "Москва", "leaderUserId": ANNA, "name": "Первая" });
+    let made = office.post(crate::teams::create(), "/api/teams", body).await;
+    assert_eq!(made.status, 200, "{}", made.body);
+    let reply = office.get(person(), &path(&ANNA.to_string())).await;
+    assert_eq!((reply.body["team"]["name"].as_str(), reply.cost.requests), (Some("Первая"), 5));
+    assert_eq!(reply.body["team"], made.body["team"]);
+}

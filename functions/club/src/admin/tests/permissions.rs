@@ -50,6 +50,8 @@ async fn functions_ask_for_exactly_this() {
     office.keyed(assign(), &format!("{path}/sandbox:b/assign"), gift, "b").await;
     let reason = json!({ "reason": "x" });
     office.post(dismiss(), &format!("{path}/sandbox:c/dismiss"), reason).await;
+    let body = json!({ "city": "Москва", "leaderUserId": ANNA });
+    assert_eq!(office.post(crate::teams::create(), "/api/teams", body).await.status, 200);
     office.get(person(), &format!("/api/admin/user/{ANNA}")).await;
 
     let period = allowed(&["BatchGetItem", "PutItem", "UpdateItem"], &[]);
@@ -62,7 +64,7 @@ async fn functions_ask_for_exactly_this() {
     let list = allowed(&["BatchGetItem", "UpdateItem"], &["due"]);
     assert_eq!(asked(&office, "club-admin-unassigned"), list);
     assert_eq!(asked(&office, "club-admin-dismiss"), allowed(&["GetItem", "UpdateItem"], &[]));
-    let file = allowed(&["BatchGetItem", "Query", "UpdateItem"], &["history", "payer"]);
+    let file = allowed(&["BatchGetItem", "GetItem", "Query", "UpdateItem"], &["history", "payer"]);
     assert_eq!(asked(&office, "club-admin-user"), file);
 }
 

@@ -12,4 +12,5 @@ pub use admin::{
 pub use decades::{
     can_create, cities, join as decade_join, my as decade_my, report, report_status,
 };
+pub(crate) use rows::TeamView;
 pub use teams::{list, members, my, one, stats};

@@ -15,7 +15,7 @@ use crate::gamification;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Team)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TeamView {
+pub(crate) struct TeamView {
     id: String,
     name: String,
     city: String,
@@ -79,7 +79,7 @@ impl TeamView {
     }
 
     /// The same for those who run the club.
-    pub(super) fn to_administrator(team: &Team) -> Self {
+    pub(crate) fn to_administrator(team: &Team) -> Self {
         Self { invite_link: Some(team.invite_link.clone()), ..Self::of(team) }
     }
 }

@@ -200,6 +200,63 @@ async fn a_group_that_grows_takes_its_team_along() {
 }
 
 #[tokio::test]
+async fn a_group_that_any_of_its_members_upgrades_takes_its_team_along() {
+    let club = Club::open().await;
+    club.founder(1).await;
+    club.hears(bot_is(1, 1, -500, "left", "administrator")).await;
+    let team = club.only().await;
+    club.paid(2).await;
+    club.founder(3).await;
+    for tg_id in [2, 3] {
+        club.puts(&team, tg_id, "member").await;
+        club.hears(bot_is(tg_id, tg_id, CHAT, "left", "administrator")).await;
+    }
+    assert_eq!((club.asked("leave_chat").await.len(), club.only().await.member_count), (0, 3));
+    club.hears(json!({ "update_id": 4, "message": {
+        "message_id": 9, "date": DATE, "chat": { "id": -500, "type": "group" },
+        "migrate_to_chat_id": CHAT,
+    } }))
+    .await;
+    let team = club.only().await;
+    assert_eq!((team.tg_chat_id, team.is_active), (Some(CHAT), true));
+    club.check().await;
+}
+
+#[tokio::test]
+async fn the_bot_does_not_leave_what_has_become_a_teams_chat_meanwhile() {
+    let club = Club::open().await;
+    let member = club.paid(1).await;
+    club.hears(bot_is(1, 1, CHAT, "left", "administrator")).await;
+    assert_eq!(club.asked("leave_chat").await.len(), 1);
+    // Allowed at last, the member makes the bot an administrator once more.
+    club.world.put(&Member { can_lead: true, ..member }).await;
+    club.hears(bot_is(2, 1, CHAT, "member", "administrator")).await;
+    assert!(club.only().await.is_active);
+    club.delivers().await;
+    assert_eq!((club.bot.called("leaveChat").len(), club.bot.called("sendMessage").len()), (0, 0));
+    club.check().await;
+}
+
+#[tokio::test]
+async fn the_bot_stays_in_the_chat_of_a_city() {
+    let club = Club::open().await;
+    club.paid(1).await;
+    club.founder(2).await;
+    // Asked to leave before it was said whose chat it is.
+    club.hears(bot_is(1, 1, CHAT, "left", "administrator")).await;
+    let request = Request::post(&format!("/api/admin/city-chats/{CHAT}"), json!({ "city": CITY }))
+        .method(Method::PUT)
+        .header("x-admin-secret", ADMIN);
+    assert_eq!(club.call(crate::energies::set_city_chat(), request).await.status, 200);
+    for by in [1, 2, 99] {
+        club.hears(bot_is(10 + by, by, CHAT, "left", "administrator")).await;
+    }
+    assert_eq!((club.asked("leave_chat").await.len(), club.all::<Team>().await.len()), (1, 0));
+    club.delivers().await;
+    assert_eq!(club.bot.called("leaveChat").len(), 0);
+}
+
+#[tokio::test]
 async fn who_leaves_the_chat_leaves_the_team_once() {
     let club = Club::open().await;
     club.founder(1).await;

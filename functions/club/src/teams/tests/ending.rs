@@ -143,7 +143,33 @@ async fn who_is_closed_leaves_the_chat_of_the_team_too() {
     let follows =
         crate::subscriptions::follows(&club.world.app, "closed:1", 1, club.now()).await.unwrap();
     club.world.table().transact(follows).await.unwrap();
-    let kicks = club.asked("kick").await;
-    assert_eq!(kicks.len(), 1, "{kicks:?}");
-    assert_eq!(kicks[0].1["chat"]["N"], CHAT.to_string());
+    assert_eq!(club.asked("kick").await.len(), 0);
+    let away = club.asked("turn_away").await;
+    assert_eq!(away.len(), 1, "{away:?}");
+    assert_eq!(away[0].1["chat"]["N"], CHAT.to_string());
+    // Out, and free to come again.
+    club.pass(180);
+    club.world.tick(crate::outbox::sweep()).await.unwrap();
+    club.world.deliver(crate::outbox::deliver(), crate::testing::OUTBOX).await;
+    let chats = |method: &str| {
+        let calls = club.bot.called(method);
+        calls.iter().map(|call| call["chat_id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(chats("banChatMember"), [json!(CHAT)]);
+    assert_eq!(chats("unbanChatMember"), [json!(CHAT)]);
+}
+
+#[tokio::test]
+async fn a_teams_chat_that_is_protected_too_is_left_once() {
+    let club = Club::with(&[("PROTECTED_CHAT_IDS", &CHAT.to_string())]).await;
+    let team = club.made(json!({ "city": CITY, "tgChatId": CHAT })).await;
+    club.paid(1).await;
+    club.puts(&team, 1, "member").await;
+    ends(&club, 1).await;
+    guards(&club).await;
+    let follows =
+        crate::subscriptions::follows(&club.world.app, "closed:1", 1, club.now()).await.unwrap();
+    club.world.table().transact(follows).await.unwrap();
+    let asked = (club.asked("kick").await.len(), club.asked("turn_away").await.len());
+    assert_eq!(asked, (1, 0));
 }

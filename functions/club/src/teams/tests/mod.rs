@@ -44,8 +44,14 @@ struct Club {
 
 impl Club {
     async fn open() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same with settings of the test's own.
+    async fn with(more: &[(&str, &str)]) -> Self {
         let bot = BotServer::start().await;
-        let settings = [("TELEGRAM_API_URL", bot.url.as_str()), ("RATE_ADMIN", "100000/1")];
+        let mut settings = vec![("TELEGRAM_API_URL", bot.url.as_str()), ("RATE_ADMIN", "100000/1")];
+        settings.extend(more);
         Self { world: Arc::new(World::with(&settings).await), bot }
     }
 
