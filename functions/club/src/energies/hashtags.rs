@@ -4,6 +4,7 @@
 //! that told of it and what its author hears are one transaction. An entry is named of the rule, the
 //! chat and the message, so that a message counts once for a rule under whatever update it comes.
 
+use jiff::SignedDuration;
 use serde_json::{Map, json};
 use shared::clock::Instant;
 use shared::problem::Result;
@@ -22,6 +23,9 @@ use crate::auth::{self, Member, member_key};
 use crate::outbox::{self, Message};
 use crate::{App, bot, teams, texts};
 
+/// How long after it was written a message counts for the day and the week of its writing: as long
+/// as Telegram keeps what it could not deliver.
+const LATE_MAX: SignedDuration = SignedDuration::from_hours(24);
 /// Under what earned energies in the chat of a team.
 const BOLT: &str = "\u{26a1}";
 /// Under what earned energies in the chat of a city.
@@ -36,13 +40,20 @@ const HEART: &str = "\u{2764}";
 pub async fn heard(app: &App, message: &Posted, once: TelegramUpdate, now: Instant) -> Result<()> {
     let (Some(author), Some(text)) = (message.author(), message.words()) else { return Ok(()) };
     let has_media = message.has_photo || message.has_video || message.has_document;
-    let post = Post { tags: tags(text), has_media, at: now };
+    let post = Post { tags: tags(text), has_media, at: written(message, now) };
     if post.rules(ChatType::City).is_empty() && post.rules(ChatType::Decade).is_empty() {
         return Ok(());
     }
     let message_id = message.message_id;
     let heard = Heard { tg_id: author.id.get(), chat: message.chat.id.0, message_id, post, once };
     optimistic(|| heard.round(app, now)).await
+}
+
+/// When a message was written, by Telegram's word; `now` where that cannot be.
+fn written(message: &Posted, now: Instant) -> Instant {
+    let at = Instant::from_seconds(message.date_s);
+    let late = now.since(at);
+    if late.is_negative() || late > LATE_MAX { now } else { at }
 }
 
 /// A message that may earn something.
@@ -57,7 +68,7 @@ struct Heard {
 impl Heard {
     async fn round(&self, app: &App, now: Instant) -> Result<Round<()>> {
         let table = &app.platform.table;
-        let rows = table.batch(&self.keys(now)).await?;
+        let rows = table.batch(&self.keys()).await?;
         let member: Option<Member> = rows.get(&member_key(self.tg_id))?;
         let Some(member) = member.filter(|member| member.is_paid(now)) else {
             return Ok(Round::Done(()));
@@ -97,12 +108,12 @@ impl Heard {
 
     /// All that decides: the member, the chat, and for each rule what the message has earned and
     /// which places are taken.
-    fn keys(&self, now: Instant) -> Vec<Key> {
+    fn keys(&self) -> Vec<Key> {
         let mut keys = vec![member_key(self.tg_id), CityChat::key_of(self.chat)];
         for chat in [ChatType::City, ChatType::Decade] {
             for rule in self.post.rules(chat) {
                 keys.push(entry_key(self.tg_id, &self.key(rule)));
-                let places = rule.places(self.tg_id, now);
+                let places = rule.places(self.tg_id, self.post.at);
                 keys.extend(places.iter().map(AwardSlot::key));
             }
         }
@@ -114,11 +125,12 @@ impl Heard {
         format!("{}:{}:{}", rule.name(), self.chat, self.message_id)
     }
 
-    /// The first free place under a rule.
+    /// The first free place under a rule in the period when the message was written.
     fn free(&self, rule: Rule, rows: &Rows, now: Instant) -> Option<AwardSlot> {
         let taken: Vec<Key> = rows.iter().filter_map(Item::key).collect();
-        let mut places = rule.places(self.tg_id, now).into_iter();
-        places.find(|place| !taken.contains(&place.key()))
+        let mut places = rule.places(self.tg_id, self.post.at).into_iter();
+        let free = places.find(|place| !taken.contains(&place.key()))?;
+        Some(AwardSlot { at: now, ..free })
     }
 
     /// What the chat is to its author: of the member's own city, of the member's own team, or

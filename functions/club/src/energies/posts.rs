@@ -23,6 +23,7 @@ pub(super) struct Post {
     pub(super) tags: BTreeSet<String>,
     /// A photo, a video or a document.
     pub(super) has_media: bool,
+    /// When it was written.
     pub(super) at: Instant,
 }
 

@@ -284,3 +284,48 @@ async fn a_reaction_is_set_however_often_and_told_once() {
     let told = club.bot.called("sendMessage");
     assert_eq!((told.len(), &told[0]["chat_id"]), (1, &json!(ANNA)));
 }
+
+/// Anna has posted to a chat at `date_s`, and the bot hears of it now.
+async fn heard_late(club: &Club, chat: i64, n: i64, text: &str, date_s: i64) {
+    let mut update = posted(n, chat, ANNA, n, text, photo());
+    update["message"]["date"] = json!(date_s);
+    club.hear(&update).await;
+}
+
+#[tokio::test]
+async fn a_message_counts_for_the_day_on_which_it_was_written() {
+    let club = Club::open().await;
+    // Ten seconds into the Monday of Moscow.
+    club.pass(5 * DAY + 9 * 3_600 + 10);
+    let now = club.world.now();
+    let (sunday, monday) = (now.seconds() - 20, now.seconds() - 5);
+    heard_late(&club, CITY_CHAT, 1, "#практика", sunday).await;
+    assert_eq!(club.earned().await, [(city("praktika", 1), 50)]);
+    for (n, date_s) in [(2, sunday), (3, sunday), (4, monday), (5, monday)] {
+        heard_late(&club, TEAM_CHAT, n, "#отчет", date_s).await;
+    }
+    assert_eq!(club.balance().await, 150);
+    let slots = club.world.items("AwardSlot").await;
+    let mut periods: Vec<_> =
+        slots.iter().map(|slot| slot["period"]["S"].as_str().unwrap()).collect();
+    periods.sort_unstable();
+    assert_eq!(periods, ["2026-02-08", "2026-02-09", "2026-W06"]);
+    let (_, entries) = holds(&club.world, ANNA).await;
+    assert!(entries.iter().all(|entry| entry.created_at == now), "{entries:?}");
+    assert!(slots.iter().all(|slot| slot["at"]["S"] == now.to_string().as_str()), "{slots:?}");
+}
+
+#[tokio::test]
+async fn what_is_said_of_the_future_or_of_days_ago_counts_for_now() {
+    let club = Club::open().await;
+    // Noon of a Monday, in UTC.
+    club.pass(6 * DAY);
+    let now = club.world.now().seconds();
+    let day = i64::try_from(DAY).unwrap();
+    for (n, date_s) in [(1, now + 6 * day), (2, now - day - 1), (3, 0), (4, i64::MAX)] {
+        heard_late(&club, CITY_CHAT, n, "#практика", date_s).await;
+    }
+    assert_eq!(club.balance().await, 0);
+    heard_late(&club, CITY_CHAT, 5, "#практика", now - day).await;
+    assert_eq!(club.balance().await, 50);
+}
