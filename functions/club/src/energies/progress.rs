@@ -84,8 +84,8 @@ impl RuleProgress {
     }
 }
 
-/// One batch read. A place is taken with a change of the member, so that the member's version and
-/// the day, which ends before its week does, tell all that there is to tell.
+/// One batch read. It is no snapshot, so that besides the member's version and the day, which ends
+/// before its week does, the places that were seen taken tell what there is to tell.
 async fn handle(
     State(app): State<App>,
     Now(now): Now,
@@ -102,11 +102,13 @@ async fn handle(
         Some(member) => member,
         None => auth::ensure(table, &subject, now).await?,
     };
-    let validator = cached.validator(&[&member.version.to_string(), &moscow_day(now)]);
+    let taken: BTreeSet<String> = rows.iter().filter_map(Item::key).map(|key| key.sk).collect();
+    let seen: Vec<&str> = taken.iter().map(String::as_str).collect();
+    let version = member.version.to_string();
+    let validator = cached.validator(&[&version, &moscow_day(now), &seen.join(" ")]);
     if let Some(response) = cached.known(&validator) {
         return Ok(response);
     }
-    let taken: BTreeSet<String> = rows.iter().filter_map(Item::key).map(|key| key.sk).collect();
     let progress = RULES.map(|rule| (rule.name(), RuleProgress::of(rule, tg_id, &taken, now)));
     let progress = WeeklyProgress {
         progress: BTreeMap::from(progress),

@@ -234,7 +234,9 @@ async fn handle_purchased(
     let (member, rows) = store::own(&app.platform.table, &subject, &keys, now).await?;
     let bought: Bought = rows.get(bought_at)?.ok_or_else(unknown)?;
     let item: ShopItem = rows.get(item_at)?.ok_or_else(unknown)?;
-    let validator = cached.validator(&[&member.version.to_string(), &item.revision]);
+    // A batch read is no snapshot: what was bought may be newer than the version.
+    let seen = format!("{} {} {}", bought.at, bought.count, item.revision);
+    let validator = cached.validator(&[&member.version.to_string(), &seen]);
     if let Some(response) = cached.known(&validator) {
         return Ok(response);
     }

@@ -214,7 +214,9 @@ async fn handle_item(
     let rows = app.platform.table.batch(&[item_at.clone(), tag.key()]).await?;
     let item: Option<ShopItem> = rows.get(&item_at)?;
     let item = item.filter(ShopItem::is_sold).ok_or_else(unknown_item)?;
-    let validator = cached.validator(&[&tag.version(&rows)?]);
+    // A batch read is no snapshot: the item may be newer than the version.
+    let stock = item.stock.map_or_else(String::new, |stock| stock.to_string());
+    let validator = cached.validator(&[&tag.version(&rows)?, &item.revision, &stock]);
     match cached.known(&validator) {
         Some(response) => Ok(response),
         None => cached.fresh(&validator, &succeeded(One { item: ShopItemView::of(item) })),

@@ -319,8 +319,9 @@ async fn handle_one(
     let stream: Option<Stream> = rows.get(&stream_at)?;
     let stream = stream.filter(Stream::is_shown).ok_or_else(unknown_stream)?;
     let looks = Looks::to(&member, now);
-    let views = stream.views.to_string();
-    let validator = cached.validator(&[&looks.told(), &tag.version(&rows)?, &views]);
+    // A batch read is no snapshot: the stream may be newer than the version.
+    let seen = serde_json::to_string(&stream).map_err(Problem::bug)?;
+    let validator = cached.validator(&[&looks.told(), &tag.version(&rows)?, &seen]);
     match cached.known(&validator) {
         Some(response) => Ok(response),
         None => cached.fresh(&validator, &succeeded(One { stream: StreamView::of(stream, looks) })),

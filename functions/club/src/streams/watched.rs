@@ -182,10 +182,13 @@ async fn handle_own(
     let own_at = StreamAttendance::key_of(subject.telegram_id, &id);
     let keys = [own_at.clone()];
     let (member, rows) = store::own(&app.platform.table, &subject, &keys, now).await?;
-    let validator = cached.validator(&[&member.version.to_string()]);
+    let attendance: Option<StreamAttendance> = rows.get(&own_at)?;
+    // A batch read is no snapshot: the attendance may be newer than the version.
+    let seen = attendance.is_some().to_string();
+    let validator = cached.validator(&[&member.version.to_string(), &seen]);
     if let Some(response) = cached.known(&validator) {
         return Ok(response);
     }
-    let attendance = rows.get(&own_at)?.map(AttendanceView::of);
+    let attendance = attendance.map(AttendanceView::of);
     cached.fresh(&validator, &succeeded(Own { attendance }))
 }

@@ -81,3 +81,22 @@ async fn a_leader_reads_that_rewards_are_doubled() {
     assert_eq!(reply.body["progress"]["insight"]["reward"], 40);
     assert_eq!(club.world.call(weekly_progress(), Request::get(PATH)).await.status, 401);
 }
+
+#[tokio::test]
+async fn a_place_that_is_seen_before_the_members_change_is_in_the_validator() {
+    let club = Club::open().await;
+    let token = club.world.token(&club.world.member_now(ANNA).await).await;
+    let ask = async |tag: &str| {
+        let request = Request::get(PATH).token(&token).header("if-none-match", tag);
+        club.world.call(weekly_progress(), request).await
+    };
+    let first = ask("\"none\"").await;
+    let tag = first.headers["etag"].as_str().unwrap();
+    let slot = slots::Rule::Insight.places(ANNA, club.world.now()).remove(0);
+    club.world.put(&slot).await;
+    let later = ask(tag).await;
+    assert_eq!(
+        (later.status, &later.body["progress"]["insight"]["used"]),
+        (StatusCode::OK, &json!(1))
+    );
+}

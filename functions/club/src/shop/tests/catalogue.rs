@@ -119,3 +119,35 @@ async fn what_members_have_bought_is_validated_by_the_member() {
     let changed = ask(path, tag.as_str().unwrap()).await;
     assert_eq!(changed.body["item"]["item_data"]["link"], "x");
 }
+
+#[tokio::test]
+async fn what_is_seen_before_its_version_is_in_the_validator() {
+    let shop = Shop::open().await;
+    shop.buyer(BUYER, 500).await;
+    shop.describe("tea", json!({ "stock": 3 })).await;
+    shop.buy(BUYER, json!({ "itemId": "tea" })).await;
+    let token = shop.world.token(&shop.member(BUYER).await).await;
+    let mine = async |tag: &str| {
+        let request = Request::get("/api/v1/shop/purchased/tea").token(&token);
+        shop.world.call(purchased(), request.header("if-none-match", tag)).await
+    };
+    let path = "/api/v1/shop/items/tea";
+    let tag_of = |reply: &Reply| reply.headers["etag"].as_str().unwrap().to_owned();
+    for change in [
+        |item: ShopItem| ShopItem { stock: Some(1), ..item },
+        |item: ShopItem| ShopItem { revision: "other".to_owned(), ..item },
+    ] {
+        let tag = tag_of(&ask(&shop, path, None).await);
+        assert_eq!(ask(&shop, path, Some(&tag)).await.status, 304);
+        shop.world.put(&change(shop.item("tea").await)).await;
+        assert_eq!(ask(&shop, path, Some(&tag)).await.status, 200);
+    }
+    let bought: Bought = shop.all().await.remove(0);
+    let at = bought.at + days(1);
+    for changed in [Bought { count: 2, ..bought.clone() }, Bought { count: 2, at, ..bought }] {
+        let tag = tag_of(&mine("\"none\"").await);
+        assert_eq!(mine(&tag).await.status, 304);
+        shop.world.put(&changed).await;
+        assert_eq!(mine(&tag).await.status, 200);
+    }
+}

@@ -150,3 +150,40 @@ async fn members_see_what_they_have_watched() {
     assert_eq!(own("/api/streams/attendance").await.status, 400);
     assert_eq!(own("/api/streams/attendance?streamId=a%20b").await.status, 404);
 }
+
+#[tokio::test]
+async fn what_is_seen_before_its_version_is_in_the_validator() {
+    let hall = programme().await;
+    let ask = async |path: &str, tag: &str| {
+        let function = if path.contains('?') { of_one() } else { one() };
+        let request = Request::get(path).token(&hall.token(MEMBER).await);
+        hall.world.call(function, request.header("if-none-match", tag)).await
+    };
+    let (stream, own) = ("/api/streams/old", "/api/streams/attendance?streamId=old");
+    let mut tags = Vec::new();
+    for path in [stream, own] {
+        let tag = ask(path, "\"none\"").await.headers["etag"].as_str().unwrap().to_owned();
+        assert_eq!(ask(path, &tag).await.status, 304, "{path}");
+        tags.push(tag);
+    }
+    let old = hall.stream("old").await;
+    hall.world.put(&Stream { title: "Другой".to_owned(), ..old }).await;
+    let member = hall.world.member_now(MEMBER).await;
+    let attendance = StreamAttendance {
+        id: format!("old:{}", member.id),
+        stream_id: "old".to_owned(),
+        tg_id: MEMBER,
+        user_id: member.id,
+        online: false,
+        energies: 10,
+        at: hall.world.now(),
+        counted: false,
+    };
+    hall.world.put(&attendance).await;
+    let changed = ask(stream, &tags[0]).await;
+    assert_eq!(
+        (changed.status.as_u16(), &changed.body["stream"]["title"]),
+        (200, &json!("Другой"))
+    );
+    assert_eq!(ask(own, &tags[1]).await.body["attendance"]["streamId"], "old");
+}

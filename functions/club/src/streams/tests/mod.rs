@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::clock::days;
 
-use super::model::Stream;
+use super::model::{Stream, StreamAttendance};
 use super::{
     attend, attend_named, attendees, create, list, mine, next, of_one, one, replacing, set_status,
     stats, totals, upcoming,
