@@ -21,7 +21,9 @@ pub use model::{
 pub(crate) use profile::User;
 pub use profile::{me, update};
 pub use public::user;
-pub use store::{change, ensure, find, meet, member_key, name_city, named, paid};
+pub use store::{
+    change, city_at, ensure, find, meet, member_key, name_city, named, named_city, paid,
+};
 
 // A level is part of what a member is shown as.
 pub use crate::gamification::level;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use shared::clock::Instant;
 use shared::http::{Credential, Subject};
 use shared::problem::{Problem, Result};
-use shared::table::{Entity, Key, Table, Write};
+use shared::table::{Entity, Key, Rows, Table, Write};
 use shared::telegram::{TelegramUser, Utm};
 
 use super::model::{Member, MemberId};
@@ -58,6 +58,17 @@ impl City {
     fn key_of(key: &str) -> Key {
         Key::new(format!("CITY#{key}"), "CITY")
     }
+
+    /// How it is shown, where it is known or `name` is what it is called first.
+    fn shown(known: Option<Self>, key: &str, name: &str) -> (String, Option<Write>) {
+        match known {
+            Some(city) => (city.name, None),
+            None => {
+                let city = Self { key: key.to_owned(), name: name.to_owned() };
+                (city.name.clone(), Some(Write::insert("city", &city)))
+            }
+        }
+    }
 }
 
 impl Entity for City {
@@ -73,19 +84,24 @@ impl Entity for City {
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn name_city(
-    table: &Table,
-    key: &str,
-    name: &str,
-) -> Result<(String, Option<Write>)> {
+pub async fn name_city(table: &Table, key: &str, name: &str) -> Result<(String, Option<Write>)> {
     let known: Option<City> = table.get(&City::key_of(key)).await?;
-    Ok(match known {
-        Some(city) => (city.name, None),
-        None => {
-            let city = City { key: key.to_owned(), name: name.to_owned() };
-            (city.name.clone(), Some(Write::insert("city", &city)))
-        }
-    })
+    Ok(City::shown(known, key, name))
+}
+
+/// What [`named_city`] looks at.
+#[must_use]
+pub fn city_at(key: &str) -> Key {
+    City::key_of(key)
+}
+
+/// The same as [`name_city`] among rows that were read with [`city_at`].
+///
+/// # Errors
+/// When the row is not a city's.
+pub fn named_city(rows: &Rows, key: &str, name: &str) -> Result<(String, Option<Write>)> {
+    let known: Option<City> = rows.get(&City::key_of(key))?;
+    Ok(City::shown(known, key, name))
 }
 
 /// The member, if there is one. One read.

@@ -33,11 +33,12 @@ pub(super) fn with_first(
 pub(super) fn keys(founding: &Founding, leader: Option<i64>) -> Vec<Key> {
     let chat = founding.tg_chat_id.map(TeamChat::key_of);
     let number = Numbers::key_of(&founding.city_key);
-    [Some(number), chat, leader.map(member_key)].into_iter().flatten().collect()
+    let city = auth::city_at(&founding.city_key);
+    [Some(number), Some(city), chat, leader.map(member_key)].into_iter().flatten().collect()
 }
 
-/// A team as an administrator wants it, for somebody to lead who is named, and its writes: seven
-/// at most.
+/// A team as an administrator wants it, for somebody to lead who is named, and its writes, that
+/// which makes a new city's name known among them: eight at most.
 ///
 /// # Errors
 /// 404 for a leader who is not there; 409 `chat_taken`, `leader_busy`.
@@ -55,9 +56,11 @@ pub(super) fn made(
     }
     let numbers: Option<Numbers> = rows.get(&Numbers::key_of(&founding.city_key))?;
     let (number, taken) = Numbers::next(numbers.as_ref(), &founding.city_key);
-    let team = Team::new(founding.clone(), number, now);
+    let (city, named) = auth::named_city(rows, &founding.city_key, &founding.city)?;
+    let team = Team::new(Founding { city, ..founding.clone() }, number, now);
     let Some(leader) = leader else {
-        let writes = store::making(&team, taken);
+        let mut writes = store::making(&team, taken);
+        writes.extend(named);
         return Ok((team, writes));
     };
     let leader: Member = rows.get(&member_key(leader))?.ok_or_else(unknown_member)?;
@@ -65,7 +68,8 @@ pub(super) fn made(
         return Err(leader_busy());
     }
     let team = team.begun_by(&leader, TeamRole::Leader);
-    let writes = with_first(&team, taken, &leader, TeamRole::Leader, now);
+    let mut writes = with_first(&team, taken, &leader, TeamRole::Leader, now);
+    writes.extend(named);
     Ok((team, writes))
 }
 
@@ -93,17 +97,16 @@ pub(super) async fn begin(
     if error.refusal()?.has("lease") { Err(lease_lost()) } else { Ok(None) }
 }
 
-/// How a city is shown that an administrator has named, how it is compared, and the write that
-/// makes the name known. One read.
+/// A city that an administrator has named: as it is shown where nobody named it before, and how it
+/// is compared.
 ///
 /// # Errors
-/// 400 for what no city is called; when the store does not answer.
-pub(super) async fn city(table: &Table, name: &str) -> Result<(String, String, Option<Write>)> {
+/// 400 for what no city is called.
+pub(super) fn city(name: &str) -> Result<(String, String)> {
     if !auth::is_city_name(name) {
         return Err(Problem::invalid("city", "1 to 80 letters, spaces and -.'()"));
     }
     let key = auth::city_key(name);
     let shown = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    let (shown, write) = auth::name_city(table, &key, &shown).await?;
-    Ok((shown, key, write))
+    Ok((shown, key))
 }

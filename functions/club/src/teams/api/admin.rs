@@ -224,7 +224,7 @@ async fn handle_create(
 ) -> Answer {
     wanted.check()?;
     let table = &app.platform.table;
-    let (city, city_key, named) = founding::city(table, &wanted.city).await?;
+    let (city, city_key) = founding::city(&wanted.city)?;
     let leader = match &wanted.leader_user_id {
         Some(value) if !value.is_null() => Some(who(table, "leaderUserId", value).await?),
         _ => None,
@@ -241,8 +241,7 @@ async fn handle_create(
         chat_changed_s: 0,
     };
     commit(&app, &key, &founding::keys(&founding, leader), now, |rows| {
-        let (team, mut writes) = founding::made(rows, &founding, leader, now)?;
-        writes.extend(named.clone());
+        let (team, writes) = founding::made(rows, &founding, leader, now)?;
         Ok((OneTeam { team: TeamView::to_administrator(&team) }, writes))
     })
     .await

@@ -157,3 +157,22 @@ async fn nobody_else_may() {
     assert_eq!((reply.status.as_u16(), &reply.body["code"]), (403, &json!("admin_required")));
     assert_eq!(club.all::<Team>().await.len(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn first_teams_of_a_new_city_at_once_are_all_made() {
+    let club = Club::open().await;
+    let instance = club.world.start(create()).await;
+    let letters = ["А", "Б", "В", "Г", "Д", "Е", "Ж", "З"];
+    for letter in letters {
+        let wish = || {
+            let body = json!({ "city": format!("Город {letter}") });
+            Request::post("/api/teams", body).header("x-admin-secret", ADMIN)
+        };
+        let replies = club.world.send_all(&instance, (0..3).map(|_| wish())).await;
+        let statuses: Vec<_> = replies.iter().map(|reply| reply.status.as_u16()).collect();
+        assert_eq!(statuses, [200; 3], "{letter}");
+    }
+    assert_eq!(club.all::<Team>().await.len(), 3 * letters.len());
+    assert_eq!(club.world.items("City").await.len(), letters.len());
+    club.check().await;
+}

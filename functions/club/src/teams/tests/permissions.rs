@@ -19,6 +19,9 @@ async fn functions_ask_for_exactly_this() {
     let team = club.made(json!({ "city": CITY, "tgChatId": CHAT, "maxMembers": 4 })).await;
     club.paid(1).await;
     club.paid(2).await;
+    // A leader by the opaque id, whom nobody knows: it is looked up.
+    let unknown = json!({ "city": CITY, "leaderUserId": club.member(1).await.id });
+    assert_eq!(club.office(create(), "/api/teams", unknown).await.body["code"], "not_found");
     let put = json!({ "userId": 2, "role": "leader" });
     club.office(join(), &format!("/api/teams/{}/join", team.id), put).await;
     club.joins(1).await;
