@@ -14,7 +14,7 @@ use shared::http::{Answer, Fields, Json, Params};
 use shared::ids;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, contended, optimistic};
-use shared::table::Write;
+use shared::table::{Table, Write};
 use utoipa::ToSchema;
 
 use super::catalogue::{ShopItemView, unknown_item};
@@ -213,12 +213,28 @@ async fn drawn(
     }
 }
 
+/// Was the raffle of this item drawn? One read.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn is_drawn(table: &Table, id: &str) -> Result<bool> {
+    let item: Option<ShopItem> = table.get(&ShopItem::key_of(id)).await?;
+    Ok(item.is_some_and(|item| item.drawn))
+}
+
 /// Describes an item anew, whole but for what was counted of it: a stock of `n` is what is left from
 /// now on, whatever was sold before, so that `stock + sold = initial` holds with a new `initial`.
+/// What was `drawn` is on sale no more; refused under `item` when it was drawn since it was seen.
 ///
 /// # Errors
 /// 400 with every field that does not fit; 404 for another kind, or an id that no item can have.
-pub fn replacing(kind: &str, id: &str, fields: &Value, now: Instant) -> Result<Replacing> {
+pub fn replacing(
+    kind: &str,
+    id: &str,
+    fields: &Value,
+    drawn: bool,
+    now: Instant,
+) -> Result<Replacing> {
     if kind != KIND || !ShopItem::is_id(id) {
         return Err(unknown_item());
     }
@@ -236,7 +252,7 @@ pub fn replacing(kind: &str, id: &str, fields: &Value, now: Instant) -> Result<R
         initial: None,
         sold: 0,
         tickets: 0,
-        drawn: false,
+        drawn,
         removed: false,
         created_at: now,
         updated_at: now,

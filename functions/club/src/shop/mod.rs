@@ -33,7 +33,7 @@ mod tests;
 
 use shared::function::Function;
 
-pub use admin::{deleting, draw, replacing, use_purchase};
+pub use admin::{deleting, draw, is_drawn, replacing, use_purchase};
 pub use api::{balance, purchased, purchases, stats, unused};
 pub use catalogue::{by_category, item, items};
 pub use purchase::purchase;

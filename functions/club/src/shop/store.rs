@@ -308,9 +308,10 @@ pub(super) fn drawing(item: &ShopItem, draw: &Draw, revision: &str) -> Vec<Write
     vec![Write::insert("draw", draw), ended, Tag::Shop.raise()]
 }
 
-/// Describes an item anew, but for what was counted of it, or makes it.
+/// Describes an item anew, but for what was counted of it, or makes it; refused under `item` where
+/// its raffle was drawn since.
 pub(super) fn described(item: &ShopItem) -> Write {
-    let write = Write::update("item", ShopItem::key_of(&item.id))
+    let mut write = Write::update("item", ShopItem::key_of(&item.id))
         .set("kind", ShopItem::KIND)
         .set("id", &item.id)
         .set("goods", &item.goods)
@@ -319,6 +320,10 @@ pub(super) fn described(item: &ShopItem) -> Write {
         .set("removed", false)
         .set_once("created_at", item.created_at)
         .set("updated_at", item.updated_at);
+    if !item.drawn {
+        let open = "attribute_not_exists(#drawn) OR #drawn = :drawn";
+        write = write.when(open).bind(":drawn", false);
+    }
     match item.stock {
         Some(stock) => write.set("stock", stock).set_sum("initial", "sold", stock.into()),
         None => write.remove("stock").remove("initial"),

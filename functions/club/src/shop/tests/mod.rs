@@ -20,8 +20,8 @@ use shared::table::{Entity, Key};
 use super::model::{Bought, Purchase, ShopItem};
 use super::raffle::Ticket;
 use super::{
-    balance, by_category, draw, item, items, purchase, purchased, purchases, replacing, stats,
-    unused, use_purchase,
+    balance, by_category, draw, is_drawn, item, items, purchase, purchased, purchases, replacing,
+    stats, unused, use_purchase,
 };
 use crate::auth::Member;
 use crate::energies::{self, Award, EnergyEntry};
@@ -56,15 +56,17 @@ impl Shop {
     }
 
     /// Describes an item as the content route does.
-    async fn describe(&self, id: &str, change: Value) {
+    async fn describe(&self, id: &str, change: Value) -> Value {
         let mut fields = json!({
             "title": "Тайна", "price": 100, "category": "secret", "itemType": "gift",
         });
         fields.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        let made = replacing("shop-item", id, &fields, self.world.now()).unwrap();
+        let drawn = is_drawn(self.world.table(), id).await.unwrap();
+        let made = replacing("shop-item", id, &fields, drawn, self.world.now()).unwrap();
         let mut writes = made.writes;
         writes.push(made.tag.raise());
         self.world.table().transact(writes).await.unwrap();
+        made.entity
     }
 
     async fn wish(&self, tg_id: i64, body: Value) -> Request {

@@ -44,7 +44,8 @@ async fn the_contract_s_raffle_is_drawn_once() {
     }
     // It is over.
     assert_eq!(shop.refused(65, json!({ "itemId": "raffle-1" })).await.0, 404);
-    shop.describe("raffle-1", json!({ "itemType": "raffle_ticket", "price": 1 })).await;
+    let fields = json!({ "itemType": "raffle_ticket", "price": 1, "isActive": true });
+    assert_eq!(shop.describe("raffle-1", fields).await["isActive"], false);
     assert_eq!(shop.refused(65, json!({ "itemId": "raffle-1" })).await.0, 404);
     let path = "/api/v1/shop/items/raffle-1";
     assert_eq!(shop.world.call(item(), Request::get(path)).await.status, 404);
@@ -119,6 +120,10 @@ async fn a_purchase_at_the_time_of_a_draw_is_in_it_or_refused() {
         winners: Vec::new(),
         at: now,
     };
+    let fields = json!({
+        "title": "Тайна", "price": 1, "category": "secret", "itemType": "raffle_ticket",
+    });
+    let described = replacing("shop-item", "raffle-1", &fields, false, now).unwrap();
     // Somebody buys after the draw was read: it is refused, and drawn anew with the ticket.
     shop.buyer(67, 100).await;
     assert_eq!(shop.buy(67, json!({ "itemId": "raffle-1" })).await.status, 200);
@@ -126,6 +131,8 @@ async fn a_purchase_at_the_time_of_a_draw_is_in_it_or_refused() {
     assert!(late.unwrap_err().refusal().unwrap().has("item"));
     assert_eq!(shop.draw("raffle-1", json!({ "winners": 1 })).await.body["draw"]["tickets"], 3);
     // Somebody has read the item before the draw: the write is refused.
+    let late = table.transact(described.writes).await;
+    assert!(late.unwrap_err().refusal().unwrap().has("item"));
     let (member, item) = (shop.buyer(68, 100).await, seen);
     let purchase = Purchase::of(&item, &member, &Purchase::id_for(68, now), now);
     let expense = energies::Expense::purchase(&purchase.id, "x", 1);

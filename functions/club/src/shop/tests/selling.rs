@@ -63,7 +63,7 @@ async fn a_price_that_changes_before_the_write_is_not_paid() {
 fn fields_are_checked_one_by_one() {
     let now = "2026-01-31T12:00:00Z".parse().unwrap();
     let wrong = |fields: Value| -> Vec<String> {
-        let problem = replacing("shop-item", "tea", &fields, now).unwrap_err();
+        let problem = replacing("shop-item", "tea", &fields, false, now).unwrap_err();
         problem.fields().iter().map(|field| field.name.to_string()).collect()
     };
     assert_eq!(wrong(json!({})), ["title", "price", "category", "itemType"]);
@@ -92,10 +92,12 @@ fn fields_are_checked_one_by_one() {
     ] {
         assert_eq!(wrong(with(name, value.clone())), [name], "{name} {value}");
     }
-    let made = replacing("shop-item", "tea", &with("itemData", json!({ "days": 7 })), now).unwrap();
+    let fields = with("itemData", json!({ "days": 7 }));
+    let made = replacing("shop-item", "tea", &fields, false, now).unwrap();
     assert_eq!((&made.entity["id"], &made.entity["metadata"]["days"]), (&json!("tea"), &json!(7)));
     for (kind, id) in [("stream", "tea"), ("shop-item", ""), ("shop-item", "a b")] {
-        assert_eq!(replacing(kind, id, &with("price", json!(1)), now).unwrap_err().status(), 404);
+        let refused = replacing(kind, id, &with("price", json!(1)), false, now).unwrap_err();
+        assert_eq!(refused.status(), 404);
     }
 }
 
