@@ -1,5 +1,6 @@
 //! A thin Bot API client: few methods, strict answers, errors that say whether a repeat is safe.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -19,6 +20,20 @@ use crate::outbound::Outbound;
 
 /// The base address of the real Bot API.
 pub const PRODUCTION_URL: &str = "https://api.telegram.org";
+
+/// What `ChatPermissions` calls the ways to post.
+const POSTING: [&str; 10] = [
+    "can_send_messages",
+    "can_send_audios",
+    "can_send_documents",
+    "can_send_photos",
+    "can_send_videos",
+    "can_send_video_notes",
+    "can_send_voice_notes",
+    "can_send_polls",
+    "can_send_other_messages",
+    "can_add_web_page_previews",
+];
 
 /// A client of one bot; cheap to clone.
 #[derive(Clone)]
@@ -252,6 +267,26 @@ impl BotApi {
         }
         let body = Body { chat_id: chat, user_id: user, only_if_banned: true };
         self.command("unbanChatMember", &body).await
+    }
+
+    /// `setChatPermissions`: whether members who are no administrators may post in a group, in any
+    /// form. It sets all their permissions: to invite, to pin and to change the group they have none
+    /// after it. It may be repeated after any error.
+    ///
+    /// Source: <https://core.telegram.org/bots/api#chatpermissions>
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn set_chat_permissions(&self, chat: ChatId, post: bool) -> Result<(), SendError> {
+        #[derive(Serialize)]
+        struct Body {
+            chat_id: ChatId,
+            permissions: BTreeMap<&'static str, bool>,
+            use_independent_chat_permissions: bool,
+        }
+        let permissions = POSTING.into_iter().map(|name| (name, post)).collect();
+        let body = Body { chat_id: chat, permissions, use_independent_chat_permissions: true };
+        self.command("setChatPermissions", &body).await
     }
 
     /// `setMessageReaction`: the bot's own reaction under a message, in the place of the one before.

@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 use super::handover::Left;
 use crate::wire::{self, success};
 use crate::{
-    App, energies, gifts, health, onboarding, outbox, payments, ratings, subscriptions, teams,
+    App, bot, energies, gifts, health, onboarding, outbox, payments, ratings, subscriptions, teams,
     texts,
 };
 
@@ -76,6 +76,7 @@ struct Refreshed {
 pub(super) fn job(name: &str) -> Option<Function<App>> {
     Some(match name {
         "attempt_sweep" => payments::sweep(),
+        "chat_hours" => bot::hours(),
         "energies_audit" => energies::audit(),
         "energies_expire" => energies::expire(),
         "gift_expiry" => gifts::expire(),

@@ -13,8 +13,11 @@
 //! In private it answers commands, opens gifts by their links and hears the keyword of the
 //! onboarding; in the protected chats it turns away who has no paid subscription. What is edited
 //! has no effect.
+//!
+//! Some chats have hours: a schedule opens and closes posting there.
 
 mod chats;
+mod hours;
 mod jobs;
 mod private;
 #[cfg(test)]
@@ -28,10 +31,11 @@ use shared::settings::{Environment, SettingError, Stage};
 pub use shared::telegram::taken::WRITE;
 
 pub use chats::turn_away;
+pub use hours::hours;
 pub use jobs::update;
 pub use webhook::webhook;
 
-use crate::App;
+use crate::{App, outbox};
 
 /// Settings of this capability.
 #[derive(Clone, Debug)]
@@ -40,6 +44,31 @@ pub struct Settings {
     pub checkout_budget: Duration,
     /// Whom payers may write to, if anybody.
     pub support: Option<String>,
+    /// The chats that have hours.
+    pub hours: Vec<i64>,
+    /// How they keep Sundays.
+    pub sundays: Sundays,
+}
+
+/// How chats that have hours keep Sundays, by UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sundays {
+    /// As any other day.
+    Open,
+    /// Closed until Monday morning.
+    Closed,
+}
+
+impl std::str::FromStr for Sundays {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "" | "open" => Ok(Self::Open),
+            "closed" => Ok(Self::Closed),
+            _ => Err(()),
+        }
+    }
 }
 
 /// The secret by which Telegram shows that an update is its own.
@@ -48,7 +77,8 @@ const SECRET: &str = "TELEGRAM_WEBHOOK_SECRET";
 const SECRET_MIN: usize = 32;
 
 impl Settings {
-    /// Reads `PRE_CHECKOUT_BUDGET_MS` and `PAYMENT_SUPPORT_CONTACT`.
+    /// Reads `PRE_CHECKOUT_BUDGET_MS`, `PAYMENT_SUPPORT_CONTACT`, `CHAT_HOURS_IDS`, ids with commas
+    /// between, 50 at most, and `CHAT_HOURS_SUNDAYS`, `open` or `closed`.
     ///
     /// # Errors
     /// When one is malformed; in production, when the webhook has no secret or one too short.
@@ -66,6 +96,9 @@ impl Settings {
         Ok(Self {
             checkout_budget: Duration::from_millis(budget_ms),
             support: support.filter(|contact| !contact.is_empty()).map(str::to_owned),
+            hours: outbox::chats(environment.get("CHAT_HOURS_IDS").unwrap_or_default())
+                .ok_or_else(|| SettingError::Malformed("CHAT_HOURS_IDS".to_owned()))?,
+            sundays: environment.parse("CHAT_HOURS_SUNDAYS", Sundays::Open)?,
         })
     }
 }
@@ -73,5 +106,5 @@ impl Settings {
 /// The functions of this capability.
 #[must_use]
 pub fn functions() -> Vec<Function<App>> {
-    vec![webhook(), update()]
+    vec![webhook(), update(), hours()]
 }

@@ -80,8 +80,9 @@ impl Settings {
 /// The most protected chats: a row for each is written in one transaction.
 const CHATS_MAX: usize = 50;
 
-/// Reads ids of chats, each once.
-fn chats(text: &str) -> Option<Vec<i64>> {
+/// Reads ids of chats with commas between, each once; `None` of what is none, or of more than 50.
+#[must_use]
+pub fn chats(text: &str) -> Option<Vec<i64>> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     let mut chats: Vec<i64> = parts.map(|part| part.parse().ok()).collect::<Option<_>>()?;
     chats.sort_unstable();

@@ -117,6 +117,7 @@ fn perform(books: &BotBooks, method: &str, body: &Value) -> Value {
         | "leaveChat"
         | "refundStarPayment"
         | "unbanChatMember"
+        | "setChatPermissions"
         | "setMessageReaction" => json!(true),
         "createChatInviteLink" => {
             json!({ "invite_link": format!("https://t.me/+link{}", books.calls.len()) })

@@ -5,8 +5,9 @@ use shared::lease::Lease;
 use super::*;
 
 /// The jobs, by the names of their leases.
-pub(super) const JOBS: [&str; 14] = [
+pub(super) const JOBS: [&str; 15] = [
     "attempt_sweep",
+    "chat_hours",
     "energies_audit",
     "energies_expire",
     "gift_expiry",

@@ -3,6 +3,7 @@
 
 mod chats;
 mod gifts;
+mod hours;
 mod permissions;
 mod private;
 
