@@ -180,5 +180,5 @@ fn nothing() -> Problem {
 }
 
 fn refused(code: &'static str, text: &'static str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, code, "Bad Request", text)
+    Problem::new(StatusCode::BAD_REQUEST, code, text, text)
 }
