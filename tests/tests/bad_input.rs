@@ -88,11 +88,11 @@ async fn bodies_over_64_kib_are_too_large() {
     lives_on(&anna, &before).await;
 }
 
-/// Refreshing may take a body it cannot read as one without a token, and what changes an offer may
-/// pass over a field that it does not know and find no such offer.
+/// Refreshing may take a body it cannot read as one without a token, and what changes an entity may
+/// pass over a field that it does not know and find no such entity.
 fn reads_no_more(route: &Route, answer: &Answer) -> bool {
     let is_of = |part: &str, status: u16| route.path.contains(part) && answer.status == status;
-    is_of("/auth/refresh", 401) || is_of("offers/x", 404)
+    is_of("/auth/refresh", 401) || is_of("/x", 404)
 }
 
 #[tokio::test(flavor = "multi_thread")]
