@@ -115,7 +115,7 @@ mod tests {
         let club = wiring_of(&["club".to_owned()]);
         assert_eq!(club.services(), ["club"]);
         assert_eq!(club.tables.len(), 1);
-        assert_eq!(club.functions.len(), 178);
+        assert_eq!(club.functions.len(), 179);
     }
 
     #[test]
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(route.key, "GET /api/payments/attempts/{id}");
         let club = |name: &String| name.starts_with("club-");
         assert_eq!(wiring.routes.iter().filter(|route| club(&route.function)).count(), 157);
-        assert_eq!(wiring.functions.keys().filter(|name| club(name)).count(), 178);
+        assert_eq!(wiring.functions.keys().filter(|name| club(name)).count(), 179);
     }
 
     #[test]
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!((sweep.expression.as_str(), sweep.retries), ("rate(5 minutes)", 1));
         assert_eq!(sweep.failures.as_deref(), Some("test-club-schedules-dead"));
         let club = wiring.schedules.iter().filter(|s| s.function.starts_with("club-"));
-        assert_eq!(club.count(), 14);
+        assert_eq!(club.count(), 15);
     }
 
     #[test]
