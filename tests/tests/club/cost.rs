@@ -6,9 +6,9 @@
 use serde_json::json;
 use tests::{GIFT, MONTH, Member, Table, Webhook, World, local};
 
-use crate::cost_money;
 use crate::stars::{Stars, telegram};
 use crate::{DAY, tag, unless};
+use crate::{cost_community, cost_money, cost_office, cost_shelves, cost_teams};
 
 async fn sign_in(table: &mut Table, world: &World) -> Member {
     let anna = world.user(42, "Анна");
@@ -58,9 +58,9 @@ async fn payment(table: &mut Table, world: &World, anna: &Member) -> String {
 
 async fn settlement(table: &mut Table, world: &World, anna: &Member, attempt: &str) {
     let body = json!({"attempt_id": attempt, "event": "success"});
-    let settled = table.http("webhooks/sandbox, settles", &world.webhook(&body).await);
+    let settled = table.http("webhooks/sandbox/payment, settles", &world.webhook(&body).await);
     assert!(settled.requests <= 2 && settled.items <= 10, "{settled:?}");
-    table.http("webhooks/sandbox, again", &world.webhook(&body).await);
+    table.http("webhooks/sandbox/payment, again", &world.webhook(&body).await);
     world.idle().await;
     table.job(world, "club-outbox-relay", "one entry").await;
     table.job(world, "club-outbox-deliver", "one message").await;
@@ -80,7 +80,8 @@ async fn gifts(table: &mut Table, world: &World, anna: &Member) {
     let boris = world.member(43, "Борис").await;
     let attempt = anna.link(GIFT).await;
     let body = json!({"attempt_id": attempt, "event": "success"});
-    let settled = table.http("webhooks/sandbox, settles a gift", &world.webhook(&body).await);
+    let settled =
+        table.http("webhooks/sandbox/payment, settles a gift", &world.webhook(&body).await);
     assert!(settled.requests <= 2 && settled.items <= 10, "{settled:?}");
     let path = "/api/v1/gifts/my";
     let list = anna.get(path).await;
@@ -94,7 +95,7 @@ async fn gifts(table: &mut Table, world: &World, anna: &Member) {
     assert!(activated.requests <= 2 && activated.items <= 7, "{activated:?}");
     table.http("gifts/activate, the key again", &wish().await);
     let back = json!({"attempt_id": attempt, "event": "refund"});
-    table.http("webhooks/sandbox, takes a gift back", &world.webhook(&back).await);
+    table.http("webhooks/sandbox/payment, takes a gift back", &world.webhook(&back).await);
     let unused = anna.link(GIFT).await;
     world.pay(&unused, Webhook::Delivered).await;
     world.advance(366 * DAY).await;
@@ -167,9 +168,14 @@ async fn the_price_of_every_function() {
     stars(&mut table, &world).await;
     gifts(&mut table, &world, &anna).await;
     cost_money::rows(&mut table, &world).await;
+    cost_community::rows(&mut table).await;
+    cost_teams::rows(&mut table).await;
+    cost_shelves::rows(&mut table).await;
+    cost_office::rows(&mut table).await;
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../snapshots");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!("cost", table.text()));
+    assert_eq!(cost_office::without_a_row(table.text()), Vec::<String>::new(), "not in the table");
 }
