@@ -1,0 +1,1 @@
+"""A client of the club, written from its contract."""
