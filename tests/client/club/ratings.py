@@ -1,5 +1,7 @@
 """Ratings: lists, positions, publishing; and gamification."""
 
+import random
+
 from club.kit import World, body_of, dig
 from club.shapes import (
     CITY_RATING,
@@ -330,4 +332,54 @@ def history(w: World) -> None:
     w.refused("the leaderboard needs a member", w.anonymous(f"{GAME}/leaderboard"), 401, "unauthorized")
 
 
-SCENARIOS = (shapes, places, expiry, publishing, levels, achievements, history)
+def chance(w: World) -> None:
+    """Many changes by chance; what is published equals what each member is."""
+    dice = random.Random(7)
+    cities = [w.city() for _ in range(4)]
+    people = [w.user(paid=dice.random() < 0.8, city=dice.choice(cities)) for _ in range(24)]
+    for n in range(160):
+        if n % 60 == 0:
+            w.tick()
+        person, kind = dice.choice(people), dice.random()
+        amount = dice.randint(1, 40)
+        if kind < 0.55:
+            w.award(person, amount)
+        elif kind < 0.8:
+            body = {"userId": person.id, "amount": amount, "reason": f"Трата {n}"}
+            w.report.among("a spend", w.admin("POST", "/api/v1/energies/spend", body).status, 200, 409)
+        elif kind < 0.88:
+            person.patch("/api/v1/users/me", {"city": dice.choice(cities)})
+        elif kind < 0.94:
+            w.grant(person, 1)
+        else:
+            w.need(w.admin("POST", "/api/admin/revoke-subscription", {"telegram_id": person.tg}))
+    w.publish()
+    w.tick()
+    states = [each.me() for each in people]
+    listed = body_of(w.anonymous(f"{RATINGS}/cities", limit=100)).get("ratings") or []
+    for city in cities:
+        inside = [each for each in states if each["isPro"] and each["city"] == city]
+        row = next((each for each in listed if each["city"] == city), {})
+        seen = (row.get("memberCount", 0), row.get("totalEnergies", 0))
+        w.report.equal("a city", seen, (len(inside), sum(each["energies"] for each in inside)))
+    places = []
+    for person, state in zip(people, states, strict=True):
+        found = body_of(person.get(f"{RATINGS}/user-position")).get("position") or {}
+        w.report.equal("eligible as paid", found.get("eligible"), state["isPro"])
+        w.report.equal("its energies", found.get("energies"), state["energies"])
+        if state["isPro"]:
+            places.append((found.get("globalRank"), state["energies"]))
+        else:
+            w.report.equal("no place", found.get("globalRank"), 0)
+        rows = person.history(limit=200)
+        w.report.equal("balance is the ledger", sum(each["amount"] for each in rows), state["energies"])
+        lots = sum(each["remaining"] for each in rows if each["type"] == "income")
+        w.report.equal("and the open lots", lots, state["energies"])
+    for rank, energies in places:
+        for other, more in places:
+            if (rank < other) != (energies > more) or (rank == other) != (energies == more):
+                w.report.check("places by energies", False, (rank, energies, other, more))
+    w.report.check("places were compared", len(places) > 3, places)
+
+
+SCENARIOS = (shapes, places, expiry, publishing, chance, levels, achievements, history)

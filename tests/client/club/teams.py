@@ -110,7 +110,7 @@ def creates(w: World) -> None:
 def members(w: World) -> None:
     """Joining, leaving, a new leader."""
     city = w.city()
-    leader, second, third, helper = [w.user(paid=True, city=city) for _ in range(4)]
+    leader, second, third, extra = [w.user(paid=True, city=city) for _ in range(4)]
     team = w.team(city, leader, maxMembers=2)
     path = f"/api/teams/{team['id']}"
     joined = w.success("join", w.admin("POST", f"{path}/join", {"userId": second.id}), {"team": TEAM})
@@ -123,7 +123,7 @@ def members(w: World) -> None:
         w.refused("the same again", again, 409, "already_in_team", "User is already in a team")
     more = w.success(
         "an ambassador",
-        w.admin("POST", f"{path}/join", {"userId": helper.id, "role": "ambassador"}),
+        w.admin("POST", f"{path}/join", {"userId": extra.id, "role": "ambassador"}),
         {"team": TEAM},
     )
     w.report.equal("is extra", (dig(more, "team.memberCount"), dig(more, "team.ambassadorCount")), (2, 1))
