@@ -1,19 +1,12 @@
 //! A club that is paid by every provider there is: nobody is known by an e-mail (§17.10).
 
-#[path = "../../../functions/club/src/testing/cloudpayments.rs"]
-#[expect(dead_code, reason = "the club's own tests look at more of it")]
-mod cloud;
-#[path = "../../../functions/club/src/testing/lavatop.rs"]
-#[expect(dead_code, reason = "the club's own tests look at more of it")]
-mod lava;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use tests::{Call, MONTH, Member, World, hmac, local};
 
-use cloud::CloudServer;
-use lava::LavatopServer;
+use crate::cloudpayments::server::{self as cloud, CloudServer};
+use crate::lavatop::server::{self as lava, LavatopServer};
 
 /// The club and its providers.
 struct Mall {

@@ -3,7 +3,7 @@
 
 #[path = "../../../functions/club/src/testing/cloudpayments.rs"]
 #[expect(dead_code, reason = "the club's own tests look at more of it")]
-mod server;
+pub mod server;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

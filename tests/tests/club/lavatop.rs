@@ -3,7 +3,7 @@
 
 #[path = "../../../functions/club/src/testing/lavatop.rs"]
 #[expect(dead_code, reason = "the club's own tests look at more of it")]
-mod server;
+pub mod server;
 
 use serde_json::{Value, json};
 use tests::{Answer, Call, GIFT, MONTH, Member, Table, World, at_once, local};
