@@ -113,7 +113,8 @@ async fn guard(
     let platform = &choke.platform;
     let endpoint = &choke.endpoint;
     let bytes = read(choke, &parts, body).await?;
-    let authenticated = auth::authenticate(platform, endpoint, (&parts, &bytes), call.invocation.now);
+    let authenticated =
+        auth::authenticate(platform, endpoint, (&parts, &bytes), call.invocation.now);
     let authenticated = authenticated.await;
     let authenticated = match authenticated {
         Ok(authenticated) => authenticated,

@@ -107,7 +107,8 @@ async fn energies(table: &mut Table, world: &World, anna: &Member) {
         let first = ask().await;
         done(table, short(&path), &first);
         let cost = first.cost().unwrap();
-        assert!(cost.requests <= 2 && cost.items <= 4, "{path}: {cost:?}");
+        // One read looks the opaque id up; a Telegram id costs none.
+        assert!(cost.requests <= 3 && cost.items <= 4, "{path}: {cost:?}");
         done(table, &format!("{}, the key again", short(&path)), &ask().await);
     }
     for (trigger, body) in [

@@ -145,7 +145,7 @@ async fn the_probe_asks_for_exactly_this() {
     let table = |action: &str| (format!("dynamodb:{action}"), "table/test-club".to_owned());
     let mut expected: BTreeSet<_> =
         ["ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"].map(table).into();
-    for queue in ["payment-checks", "telegram-updates", "outbox", "onboarding"] {
+    for queue in ["payment-checks", "telegram-updates", "outbox", "onboarding", "admin-jobs"] {
         expected.insert(("sqs:GetQueueAttributes".to_owned(), format!("queue/{queue}")));
     }
     assert_eq!(asked, expected);
