@@ -1,6 +1,7 @@
 //! Least privilege, both ways: what the functions were seen to do against what their roles allow.
 //! Nothing that is not allowed, nothing allowed that is never used.
 
+mod chats;
 mod community;
 mod months;
 mod scene;
@@ -199,6 +200,7 @@ async fn everything(used_so_far: &mut Permissions) {
     used(&bench, used_so_far);
     used(&crate::cloudpayments::walk().await, used_so_far);
     used(&community::walk().await, used_so_far);
+    used(&chats::walk().await, used_so_far);
     used(&community::is_counted().await, used_so_far);
     used(&months::walk().await, used_so_far);
     used(&months::they_have_left().await, used_so_far);
