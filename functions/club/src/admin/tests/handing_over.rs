@@ -104,7 +104,8 @@ async fn what_cannot_be_handed_over_is_not_accepted() {
 
 #[tokio::test]
 async fn a_job_that_fails_in_time_is_answered_with_what_it_came_to() {
-    let office = Office::open().await;
+    // However long the store is tried again.
+    let office = Office::with(&[("ADMIN_JOB_PATIENCE_MS", "3600000")]).await;
     office.forgotten().await;
     // It asks, and cannot write down what it was told.
     let fault = Fault::new(Target::Dynamodb, FaultKind::Error).operation("TransactWriteItems");
