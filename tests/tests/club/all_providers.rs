@@ -3,37 +3,49 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use tests::{Call, MONTH, Member, World, hmac, local};
+use tests::{Call, MONTH, Member, World, hmac};
 
-use crate::cloudpayments::server::{self as cloud, CloudServer};
+use crate::cloudpayments::server as cloud;
 use crate::lavatop::server::{self as lava, LavatopServer};
 
 /// The club and its providers.
-struct Mall {
-    world: World,
+pub struct Mall {
+    pub world: World,
+    pub lava: LavatopServer,
 }
 
+/// The club, its providers, and whatever is set besides.
 macro_rules! mall {
-    () => {{
+    ($($name:literal => $value:expr),* $(,)?) => {{
+        use $crate::cloudpayments::server::{self as cloud, CloudServer};
+        use $crate::lavatop::server::{self as lava, LavatopServer};
         let (lava, cloud) = (LavatopServer::start().await, CloudServer::start().await);
-        let world = local!(
+        let world = tests::local!(
             "LAVATOP_API_URL" => lava.url.as_str(),
             "LAVATOP_API_KEY" => lava::API_KEY,
             "LAVATOP_WEBHOOK_SECRET" => lava::WEBHOOK_SECRET,
             "CLOUDPAYMENTS_PUBLIC_ID" => cloud::PUBLIC_ID,
             "CLOUDPAYMENTS_API_SECRET" => cloud::API_SECRET,
             "CLOUDPAYMENTS_API_URL" => cloud.url.as_str(),
+            $($name => $value),*
         );
-        let offer = world.call("PATCH", &format!("/api/admin/offers/{MONTH}"));
-        let offer = offer.header("x-admin-secret", world.secret("ADMIN_SECRET"));
-        offer.json(&json!({"offer_id": "offer-month"})).await.ok();
-        Mall { world }
+        let mall = $crate::all_providers::Mall { world, lava };
+        mall.open().await;
+        mall
     }};
 }
+pub(crate) use mall;
 
 impl Mall {
+    /// Sells what LavaTop sells by an offer of its own, too.
+    pub async fn open(&self) {
+        let offer = self.world.call("PATCH", &format!("/api/admin/offers/{MONTH}"));
+        let offer = offer.header("x-admin-secret", self.world.secret("ADMIN_SECRET"));
+        offer.json(&json!({"offer_id": "offer-month"})).await.ok();
+    }
+
     /// A link of a provider, asked for with this e-mail: the attempt's id.
-    async fn link(&self, member: &Member, provider: &str, email: &str) -> String {
+    pub async fn link(&self, member: &Member, provider: &str, email: &str) -> String {
         let mut wish = member.wish(MONTH);
         (wish["provider"], wish["email"]) = (json!(provider), json!(email));
         let body = member.ask(&wish).await.ok();
@@ -42,7 +54,7 @@ impl Mall {
     }
 
     /// LavaTop's word that a purchase was paid; it names an attempt by its mark alone.
-    fn lavatop(&self, purchase: &str, mark: Option<&str>, email: &str) -> Call {
+    pub fn lavatop(&self, purchase: &str, mark: Option<&str>, email: &str) -> Call {
         let word = json!({
             "eventType": "payment.success",
             "product": {"id": "836b9fc5-0000-4000-8000-000000000000", "title": "Клуб"},
@@ -56,7 +68,7 @@ impl Mall {
     }
 
     /// CloudPayments' word of 2000 roubles, with these fields besides.
-    fn cloudpayments(&self, kind: &str, number: u32, more: &str) -> Call {
+    pub fn cloudpayments(&self, kind: &str, number: u32, more: &str) -> Call {
         let body = format!(
             "TransactionId={number}&Amount=2000.00&Currency=RUB&Status=Completed\
              &OperationType=Payment&{more}"

@@ -23,6 +23,7 @@ mod cost_teams;
 mod energies;
 mod gamification;
 mod gifts;
+mod hanging;
 mod health;
 mod invalidation;
 mod lavatop;
