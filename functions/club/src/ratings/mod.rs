@@ -58,6 +58,8 @@ mod own;
 mod places;
 mod published;
 mod reconciling;
+mod seeding;
+mod shown;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -71,6 +73,7 @@ pub use api::{cities, leaderboard, teams};
 pub use jobs::{aggregate, publish};
 pub use own::{all_data, personal, user_position};
 pub use reconciling::reconcile;
+pub use seeding::Seeds;
 
 use crate::App;
 

@@ -12,12 +12,13 @@ use shared::clock::{Instant, Now};
 use shared::function::Function;
 use shared::http::{Answer, Search, Subject};
 use shared::problem::{Problem, Result};
-use shared::table::Table;
+use shared::table::{Key, Table};
 use utoipa::ToSchema;
 
 use super::api::{CityRating, TeamRating, generation};
 use super::lists::Leader;
-use super::published::{self, CityList, Directory, LeaderList, Own, Shown, TeamList};
+use super::published::{CityList, Directory, LeaderList, Tag, TeamList};
+use super::shown::{self, Own, Shown};
 use crate::App;
 use crate::auth::{self, Member};
 use crate::energies::{self, EnergyTransaction};
@@ -71,20 +72,32 @@ struct Claimed {
     user_id: Option<String>,
 }
 
-/// The caller and the directory of the published generation, with the validator of whatever is
-/// made of them. One batch read; on first contact the member is made.
-async fn begin(
-    table: &Table,
-    (subject, now): (&Subject, Instant),
-    claimed: &Claimed,
-) -> Result<(Member, Option<Directory>)> {
-    let (member, directory) = published::beside(table, subject.telegram_id).await?;
-    let member = match member {
-        Some(member) => member,
-        None => auth::ensure(table, subject, now).await?,
-    };
+/// Answers what is made of the caller and of what the published generation shows of the caller:
+/// `lists` with the rank, and the places as well where they are wanted. One batch read of the
+/// caller and the directory, whose generation the answer is known by, and one of what it names;
+/// on first contact the member is made.
+async fn answer<T: Serialize>(
+    (table, subject, now): (&Table, &Subject, Instant),
+    (claimed, cached): (&Claimed, &Conditional),
+    (lists, with_places): (&[Key], bool),
+    body: impl AsyncFnOnce(Member, Option<Shown>) -> Result<T>,
+) -> Answer {
+    let directory_at = Directory::key_of();
+    let (member, rows) = auth::ensure_with(table, subject, [directory_at.clone()], now).await?;
     must_be(claimed, &member)?;
-    Ok((member, directory))
+    let directory: Option<Directory> = rows.get(&directory_at)?;
+    let version = member.version.to_string();
+    let validator = |tag: Option<&Tag>| cached.validator(&[&version, &generation(tag)]);
+    if let Some(response) = cached.known(&validator(directory.as_ref().map(|found| &found.tag))) {
+        return Ok(response);
+    }
+    let shown = match directory {
+        Some(directory) => Some(shown::show(table, directory, &member, lists, with_places).await?),
+        None => None,
+    };
+    // Another generation may have been published since.
+    let validator = validator(shown.as_ref().map(|shown| &shown.directory.tag));
+    cached.fresh(&validator, &succeeded(body(member, shown).await?))
 }
 
 /// Refuses an id that is neither the caller's opaque nor Telegram id.
@@ -155,9 +168,9 @@ impl LeaderRow {
 
     /// The caller's own row. Who was paid when the generation was made is in the rating, with
     /// the energies of now.
-    fn own(member: Member, rank: u64, total: u64) -> Self {
+    fn own(member: Member, shown: Option<&Shown>) -> Self {
         let row = Leader {
-            rank,
+            rank: shown.map(|shown| shown.own.rank).unwrap_or_default(),
             id: member.id,
             username: member.username,
             first_name: member.first_name,
@@ -167,6 +180,7 @@ impl LeaderRow {
             level: gamification::level(member.experience),
             energies: member.balance,
         };
+        let total = shown.map(|shown| shown.directory.total).unwrap_or_default();
         Self::of(row, total, Some(member.tg_id))
     }
 
@@ -186,28 +200,16 @@ async fn handle_personal(
     Search(claimed): Search<Claimed>,
     cached: Conditional,
 ) -> Answer {
-    let table = &app.platform.table;
-    let (member, directory) = begin(table, (&subject, now), &claimed).await?;
-    let validator = |tag: &str| cached.validator(&[&member.version.to_string(), tag]);
-    let tag = generation(directory.as_ref().map(|directory| &directory.tag));
-    if let Some(response) = cached.known(&validator(&tag)) {
-        return Ok(response);
-    }
-    let shown = match directory {
-        Some(directory) => {
-            let lists = [LeaderList::key_of()];
-            Some(published::show(table, directory, &member, &lists, false).await?)
-        }
-        None => None,
-    };
-    let tag = shown.as_ref().map(|shown| shown.directory.tag.clone());
-    let validator = validator(&generation(tag.as_ref()));
-    let total = shown.as_ref().map(|shown| shown.directory.total).unwrap_or_default();
-    let rank = shown.as_ref().map(|shown| shown.own.rank).unwrap_or_default();
-    let top_users = LeaderRow::all(shown.as_ref())?;
-    let user = LeaderRow::own(member, rank, total);
-    let generated_at = tag.map(|tag| tag.generated_at);
-    cached.fresh(&validator, &succeeded(Personal { user, top_users, generated_at }))
+    let asked = (&app.platform.table, &subject, now);
+    let lists = [LeaderList::key_of()];
+    answer(asked, (&claimed, &cached), (&lists, false), async |member, shown| {
+        Ok(Personal {
+            user: LeaderRow::own(member, shown.as_ref()),
+            top_users: LeaderRow::all(shown.as_ref())?,
+            generated_at: shown.map(|shown| shown.directory.tag.generated_at),
+        })
+    })
+    .await
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -265,20 +267,11 @@ async fn handle_user_position(
     Search(claimed): Search<Claimed>,
     cached: Conditional,
 ) -> Answer {
-    let table = &app.platform.table;
-    let (member, directory) = begin(table, (&subject, now), &claimed).await?;
-    let validator = |tag: &str| cached.validator(&[&member.version.to_string(), tag]);
-    let tag = generation(directory.as_ref().map(|directory| &directory.tag));
-    if let Some(response) = cached.known(&validator(&tag)) {
-        return Ok(response);
-    }
-    let shown = match directory {
-        Some(directory) => Some(published::show(table, directory, &member, &[], true).await?),
-        None => None,
-    };
-    let tag = generation(shown.as_ref().map(|shown| &shown.directory.tag));
-    let position = UserPosition::of(&member, shown.as_ref());
-    cached.fresh(&validator(&tag), &succeeded(Position { position }))
+    let asked = (&app.platform.table, &subject, now);
+    answer(asked, (&claimed, &cached), (&[], true), async |member, shown| {
+        Ok(Position { position: UserPosition::of(&member, shown.as_ref()) })
+    })
+    .await
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -311,38 +304,28 @@ async fn handle_all_data(
     cached: Conditional,
 ) -> Answer {
     let table = &app.platform.table;
-    let (member, directory) = begin(table, (&subject, now), &claimed).await?;
-    let validator = |tag: &str| cached.validator(&[&member.version.to_string(), tag]);
-    let tag = generation(directory.as_ref().map(|directory| &directory.tag));
-    if let Some(response) = cached.known(&validator(&tag)) {
-        return Ok(response);
-    }
-    let shown = match directory {
-        Some(directory) => {
-            let lists = [LeaderList::key_of(), CityList::key_of(), TeamList::key_of()];
-            Some(published::show(table, directory, &member, &lists, true).await?)
+    let lists = [LeaderList::key_of(), CityList::key_of(), TeamList::key_of()];
+    let asked = (table, &subject, now);
+    answer(asked, (&claimed, &cached), (&lists, true), async |member, shown| {
+        let history = energies::recent(table, &member, HISTORY).await?;
+        let (mut city_ratings, mut team_ratings) = (Vec::new(), Vec::new());
+        if let Some(shown) = &shown {
+            let cities = shown.list::<CityList>()?.into_iter().take(PLACES);
+            city_ratings = cities.map(CityRating::of).collect();
+            let teams = shown.list::<TeamList>()?.into_iter().take(PLACES);
+            team_ratings = teams.map(TeamRating::of).collect();
         }
-        None => None,
-    };
-    let history = energies::recent(table, &member, HISTORY).await?;
-    let (mut city_ratings, mut team_ratings) = (Vec::new(), Vec::new());
-    if let Some(shown) = &shown {
-        let cities = shown.list::<CityList>()?.into_iter().take(PLACES);
-        city_ratings = cities.map(CityRating::of).collect();
-        let teams = shown.list::<TeamList>()?.into_iter().take(PLACES);
-        team_ratings = teams.map(TeamRating::of).collect();
-    }
-    let tag = shown.as_ref().map(|shown| shown.directory.tag.clone());
-    let data = Ratings {
-        balance: member.balance,
-        history,
-        leaderboard: LeaderRow::all(shown.as_ref())?,
-        city_ratings,
-        team_ratings,
-        user_position: UserPosition::of(&member, shown.as_ref()),
-        generated_at: tag.as_ref().map(|tag| tag.generated_at),
-        generation: tag.as_ref().map(|tag| tag.generation).unwrap_or_default(),
-    };
-    let validator = validator(&generation(tag.as_ref()));
-    cached.fresh(&validator, &succeeded(AllData { data }))
+        let data = Ratings {
+            balance: member.balance,
+            history,
+            leaderboard: LeaderRow::all(shown.as_ref())?,
+            city_ratings,
+            team_ratings,
+            user_position: UserPosition::of(&member, shown.as_ref()),
+            generated_at: shown.as_ref().map(|shown| shown.directory.tag.generated_at),
+            generation: shown.map(|shown| shown.directory.tag.generation).unwrap_or_default(),
+        };
+        Ok(AllData { data })
+    })
+    .await
 }

@@ -81,7 +81,7 @@ pub(super) async fn replace(
 
 /// The writes that a difference makes to the aggregates. Each makes its item's revision grow, by
 /// which whoever recounts notices that it has changed meanwhile.
-fn changes(difference: &Difference) -> Vec<Write> {
+pub(super) fn changes(difference: &Difference) -> Vec<Write> {
     let mut buckets: BTreeMap<i64, Write> = BTreeMap::new();
     for (score, members) in &difference.scores {
         let number = bucket_of(*score);

@@ -195,7 +195,7 @@ async fn agrees(world: &World, members: &[Member], at: Instant) {
 
     for member in members {
         let directory = all.directory.clone();
-        let shown = published::show(world.table(), directory, member, &[], true).await.unwrap();
+        let shown = shown::show(world.table(), directory, member, &[], true).await.unwrap();
         let rank = if member.is_paid(at) { place(&scores, &member.balance) } else { 0 };
         assert_eq!(shown.own.rank, rank, "{}", member.balance);
         let city = member.city_key.as_ref().and_then(|key| cities.get(key));

@@ -243,7 +243,7 @@ async fn place_5000_is_exact() {
     for (balance, rank) in [(2_001, 5_001), (12_001, 1), (12_000, 1), (0, 6_001)] {
         let now = Member { balance, version: member.version + 1, ..member.clone() };
         let shown = published(&world).await.unwrap().directory;
-        let shown = published::show(world.table(), shown, &now, &[], true).await.unwrap();
+        let shown = shown::show(world.table(), shown, &now, &[], true).await.unwrap();
         assert_eq!(shown.own.rank, rank, "{balance}");
     }
 }

@@ -74,6 +74,33 @@ async fn spoil_everything(world: &World) {
 }
 
 #[tokio::test]
+async fn seeded_members_stand_as_the_stream_would_leave_them() {
+    let (streamed, world) = (World::new().await, World::new().await);
+    let members = peopled(&streamed).await;
+    for id in ["a", "b"] {
+        found_team(&world, id, true).await;
+    }
+    let mut seeds = Seeds::default();
+    for member in &members {
+        let items = seeds.add(member, world.now());
+        world.table().write_batch(items).await.unwrap();
+        world.put(member).await;
+    }
+    for total in seeds.totals() {
+        world.table().write(total).await.unwrap();
+    }
+    let expected = state(&streamed).await;
+    assert_eq!(state(&world).await, expected);
+    feed(&world, &members.iter().map(record).collect::<Vec<_>>()).await;
+    assert_eq!(state(&world).await, expected, "the stream finds nothing to do");
+    let seen = world.tick(reconcile()).await.unwrap();
+    assert_eq!(
+        (&seen["members"], &seen["late"], &seen["drift"]),
+        (&json!(70), &json!(0), &json!(0))
+    );
+}
+
+#[tokio::test]
 async fn ratings_that_add_up_are_left_alone() {
     let world = World::new().await;
     peopled(&world).await;
