@@ -24,7 +24,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::clock::Instant;
 use crate::http::{Answer, Subject};
-use crate::problem::Problem;
+use crate::problem::{Problem, Result};
 
 /// How long and for whom an answer may be kept. A service declares its own classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,6 +207,23 @@ impl Conditional {
         let mut response = crate::http::json(body);
         self.describe(validator, "MISS", response.headers_mut());
         Ok(response)
+    }
+
+    /// The answer that depends on `inputs`: as the caller or this process has it already, else
+    /// made of `body`, which does not begin before.
+    ///
+    /// # Errors
+    /// What `body` fails with; a bug, when it does not serialise.
+    pub async fn answer<T: Serialize>(
+        &self,
+        inputs: &[&str],
+        body: impl Future<Output = Result<T>>,
+    ) -> Answer {
+        let validator = self.validator(inputs);
+        match self.known(&validator) {
+            Some(response) => Ok(response),
+            None => self.fresh(&validator, &body.await?),
+        }
     }
 
     /// A newly built answer that is validated by what it shows: its body, and whatever stands

@@ -22,7 +22,8 @@ pub(crate) use profile::User;
 pub use profile::{me, update};
 pub use public::user;
 pub use store::{
-    change, city_at, ensure, find, meet, member_key, name_city, named, named_city, paid,
+    change, city_at, ensure, ensure_with, find, meet, member_key, name_city, named, named_city,
+    paid,
 };
 
 // A level is part of what a member is shown as.

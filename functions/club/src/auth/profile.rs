@@ -124,11 +124,9 @@ async fn handle_me(
 ) -> Answer {
     let member = store::ensure(&app.platform.table, &subject, now).await?;
     let paid = member.is_paid(now).to_string();
-    let validator = cached.validator(&[&member.version.to_string(), &paid]);
-    match cached.known(&validator) {
-        Some(response) => Ok(response),
-        None => cached.fresh(&validator, &succeeded(Me { user: User::of(member, now) })),
-    }
+    let version = member.version.to_string();
+    let body = async { Ok(succeeded(Me { user: User::of(member, now) })) };
+    cached.answer(&[&version, &paid], body).await
 }
 
 /// Changes of a profile; absent fields stay as they are.

@@ -71,23 +71,15 @@ async fn handle(
     let unknown = || Problem::not_found("User not found");
     let table = &app.platform.table;
     let pointer_at = MemberPointer::of_id(&id).ok_or_else(unknown)?;
-    let caller_at = store::member_key(subject.telegram_id);
-    let rows = table.batch(&[caller_at.clone(), pointer_at.clone()]).await?;
-    let caller: Option<Member> = rows.get(&caller_at)?;
-    let caller = match caller {
-        Some(caller) => caller,
-        None => store::ensure(table, &subject, now).await?,
-    };
+    let (caller, rows) = store::ensure_with(table, &subject, [pointer_at.clone()], now).await?;
     let pointer: MemberPointer = rows.get(&pointer_at)?.ok_or_else(unknown)?;
     let member = match pointer.tg_id == caller.tg_id {
         true => caller,
         false => store::find(table, pointer.tg_id).await?.ok_or_else(unknown)?,
     };
-    let validator = cached.validator(&[&member.version.to_string()]);
-    match cached.known(&validator) {
-        Some(response) => Ok(response),
-        None => cached.fresh(&validator, &succeeded(Somebody { user: PublicUser::of(member) })),
-    }
+    let version = member.version.to_string();
+    let body = async { Ok(succeeded(Somebody { user: PublicUser::of(member) })) };
+    cached.answer(&[&version], body).await
 }
 
 #[cfg(test)]

@@ -142,6 +142,27 @@ pub async fn ensure(table: &Table, subject: &Subject, now: Instant) -> Result<Me
     create(table, &data.user, data.start_param.as_deref(), now).await
 }
 
+/// The caller's member, created on first contact, and what is under `more`. One batch read; on
+/// first contact as much more as [`ensure`] takes.
+///
+/// # Errors
+/// As [`ensure`].
+pub async fn ensure_with(
+    table: &Table,
+    subject: &Subject,
+    more: impl IntoIterator<Item = Key>,
+    now: Instant,
+) -> Result<(Member, Rows)> {
+    let member_at = member_key(subject.telegram_id);
+    let keys: Vec<Key> = std::iter::once(member_at.clone()).chain(more).collect();
+    let rows = table.batch(&keys).await?;
+    let member = match rows.get(&member_at)? {
+        Some(member) => member,
+        None => ensure(table, subject, now).await?,
+    };
+    Ok((member, rows))
+}
+
 /// The member of somebody whom the bot has heard of, created on first contact; `parameter` is what
 /// a link has brought to `/start`. One read; on first contact one transaction more.
 ///

@@ -209,18 +209,17 @@ async fn seen_by<T: Serialize>(
     let ground = store::ground(app, subject, [], now).await?;
     let is_paid = ground.member.is_paid(now);
     let version = ground.member.version.to_string();
-    let validator = cached.validator(&[&version, &ground.version, &is_paid.to_string()]);
-    if let Some(known) = cached.known(&validator) {
-        return Ok(known);
-    }
-    let table = &app.platform.table;
-    let own = store::own_courses(table, ground.member.tg_id).await?;
-    let courses = store::courses(table).await?.into_iter();
-    let courses = courses.map(|course| {
-        let own = own.get(&course.id);
-        CourseView::of(course, is_paid, own)
-    });
-    cached.fresh(&validator, &body(courses.collect()))
+    let answer = async {
+        let table = &app.platform.table;
+        let own = store::own_courses(table, ground.member.tg_id).await?;
+        let courses = store::courses(table).await?.into_iter();
+        let courses = courses.map(|course| {
+            let own = own.get(&course.id);
+            CourseView::of(course, is_paid, own)
+        });
+        Ok(body(courses.collect()))
+    };
+    cached.answer(&[&version, &ground.version, &is_paid.to_string()], answer).await
 }
 
 async fn handle_one(
@@ -244,16 +243,15 @@ async fn handle_one(
     let own_version = own.as_ref().map_or(0, |own| own.version).to_string();
     let read = [own_version, course.version.to_string(), is_paid.to_string()];
     let [own_version, course_version, is_paid_text] = &read;
-    let validator =
-        cached.validator(&[&version, &ground.version, own_version, course_version, is_paid_text]);
-    if let Some(known) = cached.known(&validator) {
-        return Ok(known);
-    }
-    let days = match course.is_premium && !is_paid {
-        true => Vec::new(),
-        false => store::days(&app.platform.table, &course).await?,
+    let inputs = [&version, &ground.version, own_version, course_version, is_paid_text];
+    let body = async {
+        let days = match course.is_premium && !is_paid {
+            true => Vec::new(),
+            false => store::days(&app.platform.table, &course).await?,
+        };
+        let days = days.into_iter().map(|day| DayView::of(day, is_paid)).collect();
+        let course = CourseView::of(course, is_paid, own.as_ref());
+        Ok(succeeded(CourseWithDays { course, days }))
     };
-    let days = days.into_iter().map(|day| DayView::of(day, is_paid)).collect();
-    let course = CourseView::of(course, is_paid, own.as_ref());
-    cached.fresh(&validator, &succeeded(CourseWithDays { course, days }))
+    cached.answer(&inputs.map(String::as_str), body).await
 }

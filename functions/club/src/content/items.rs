@@ -175,13 +175,12 @@ async fn chosen(
     let ground = store::ground(app, subject, [], now).await?;
     // The month may be the current one, which no version tells of.
     let month = filter.month.as_deref().unwrap_or_default();
-    let validator = cached.validator(&[&ground.version, month]);
-    if let Some(known) = cached.known(&validator) {
-        return Ok(known);
-    }
-    let mut items = store::items(&app.platform.table).await?;
-    items.retain(|item| filter.takes(item));
-    cached.fresh(&validator, &succeeded(Items { items }))
+    let body = async {
+        let mut items = store::items(&app.platform.table).await?;
+        items.retain(|item| filter.takes(item));
+        Ok(succeeded(Items { items }))
+    };
+    cached.answer(&[&ground.version, month], body).await
 }
 
 async fn handle_one(
@@ -197,11 +196,8 @@ async fn handle_one(
     let item: Option<ContentItem> = ground.rows.get(&item_at)?;
     let item = item.filter(|item| item.is_published);
     let item = item.ok_or_else(|| Problem::not_found(UNKNOWN))?;
-    let validator = cached.validator(&[&ground.version, &store::as_read(&item)?]);
-    match cached.known(&validator) {
-        Some(known) => Ok(known),
-        None => cached.fresh(&validator, &succeeded(OneItem { item })),
-    }
+    let read = store::as_read(&item)?;
+    cached.answer(&[&ground.version, &read], async { Ok(succeeded(OneItem { item })) }).await
 }
 
 async fn handle_sections(
@@ -213,10 +209,9 @@ async fn handle_sections(
 ) -> Answer {
     store::check_id(&item_id, UNKNOWN)?;
     let ground = store::ground(&app, &subject, [], now).await?;
-    let validator = cached.validator(&[&ground.version]);
-    if let Some(known) = cached.known(&validator) {
-        return Ok(known);
-    }
-    let sections = store::whole_shelf(&app.platform.table, &item_id).await?.sections;
-    cached.fresh(&validator, &succeeded(Sections { sections }))
+    let body = async {
+        let sections = store::whole_shelf(&app.platform.table, &item_id).await?.sections;
+        Ok(succeeded(Sections { sections }))
+    };
+    cached.answer(&[&ground.version], body).await
 }

@@ -194,15 +194,14 @@ async fn handle_list(
 ) -> Answer {
     let ground = store::ground(&app, &subject, [], now).await?;
     let is_paid = ground.member.is_paid(now);
-    let validator = cached.validator(&[&ground.version, &is_paid.to_string()]);
-    if let Some(known) = cached.known(&validator) {
-        return Ok(known);
-    }
-    let category = wanted.category.filter(|category| !category.is_empty());
-    let mut meditations = store::meditations(&app.platform.table).await?;
-    meditations.retain(|found| category.is_none() || found.category == category);
-    let meditations = meditations.into_iter().map(|found| MeditationView::of(found, is_paid));
-    cached.fresh(&validator, &succeeded(Meditations { meditations: meditations.collect() }))
+    let body = async {
+        let category = wanted.category.filter(|category| !category.is_empty());
+        let mut meditations = store::meditations(&app.platform.table).await?;
+        meditations.retain(|found| category.is_none() || found.category == category);
+        let meditations = meditations.into_iter().map(|found| MeditationView::of(found, is_paid));
+        Ok(succeeded(Meditations { meditations: meditations.collect() }))
+    };
+    cached.answer(&[&ground.version, &is_paid.to_string()], body).await
 }
 
 async fn handle_one(
@@ -219,12 +218,9 @@ async fn handle_one(
     let meditation = meditation.ok_or_else(|| Problem::not_found(UNKNOWN))?;
     let is_paid = ground.member.is_paid(now);
     let read = store::as_read(&meditation)?;
-    let validator = cached.validator(&[&ground.version, &is_paid.to_string(), &read]);
-    if let Some(known) = cached.known(&validator) {
-        return Ok(known);
-    }
     let meditation = MeditationView::of(meditation, is_paid);
-    cached.fresh(&validator, &succeeded(OneMeditation { meditation }))
+    let body = async { Ok(succeeded(OneMeditation { meditation })) };
+    cached.answer(&[&ground.version, &is_paid.to_string(), &read], body).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -244,13 +240,12 @@ async fn handle_history(
     let offset = offset_of(paging.offset.as_deref())?;
     let table = &app.platform.table;
     let member = auth::ensure(table, &subject, now).await?;
-    let validator = cached.validator(&[&member.version.to_string()]);
-    if let Some(known) = cached.known(&validator) {
-        return Ok(known);
-    }
-    let sessions = store::newest_sessions(table, member.tg_id, offset, limit).await?;
-    let history = sessions.into_iter().map(MeditationHistory::from).collect();
-    cached.fresh(&validator, &succeeded(History { history }))
+    let body = async {
+        let sessions = store::newest_sessions(table, member.tg_id, offset, limit).await?;
+        let history = sessions.into_iter().map(MeditationHistory::from).collect();
+        Ok(succeeded(History { history }))
+    };
+    cached.answer(&[&member.version.to_string()], body).await
 }
 
 /// How many are left out before, capped silently as a limit is.
@@ -272,9 +267,6 @@ async fn handle_stats(
     let ground = store::ground(&app, &subject, [tally_at.clone()], now).await?;
     let tally: Tally = ground.rows.get(&tally_at)?.unwrap_or_default();
     let read = store::as_read(&tally)?;
-    let validator = cached.validator(&[&ground.member.version.to_string(), &read]);
-    if let Some(known) = cached.known(&validator) {
-        return Ok(known);
-    }
-    cached.fresh(&validator, &succeeded(MeditationStats { stats: tally.into() }))
+    let body = async { Ok(succeeded(MeditationStats { stats: tally.into() })) };
+    cached.answer(&[&ground.member.version.to_string(), &read], body).await
 }

@@ -15,7 +15,7 @@ use super::shelf::{
     CATALOGUE, ContentItem, ContentSection, Listed, PracticeContent, Video, VideoTimecode, shelf,
 };
 use crate::App;
-use crate::auth::{self, Member, member_key};
+use crate::auth::{self, Member};
 use crate::tags::Tag;
 
 /// Pages of a list, of a megabyte each: what an answer can carry.
@@ -40,14 +40,8 @@ pub(super) async fn ground(
     more: impl IntoIterator<Item = Key>,
     now: Instant,
 ) -> Result<Ground> {
-    let table = &app.platform.table;
-    let member_at = member_key(subject.telegram_id);
-    let keys: Vec<Key> = [member_at.clone(), Tag::Content.key()].into_iter().chain(more).collect();
-    let rows = table.batch(&keys).await?;
-    let member = match rows.get(&member_at)? {
-        Some(member) => member,
-        None => auth::ensure(table, subject, now).await?,
-    };
+    let keys = std::iter::once(Tag::Content.key()).chain(more);
+    let (member, rows) = auth::ensure_with(&app.platform.table, subject, keys, now).await?;
     Ok(Ground { version: Tag::Content.version(&rows)?, member, rows })
 }
 

@@ -101,12 +101,11 @@ async fn found<T: Serialize>(
         (None, None | Some(Part::Practice)) => id,
         (None, Some(_)) => return Err(unknown()),
     };
-    let validator = cached.validator(&[&ground.version]);
-    if let Some(known) = cached.known(&validator) {
-        return Ok(known);
-    }
-    let shelf = store::whole_shelf(&app.platform.table, item).await?;
-    cached.fresh(&validator, &succeeded(body(shelf, place)?))
+    let answer = async {
+        let shelf = store::whole_shelf(&app.platform.table, item).await?;
+        Ok(succeeded(body(shelf, place.clone())?))
+    };
+    cached.answer(&[&ground.version], answer).await
 }
 
 async fn handle_of_section(

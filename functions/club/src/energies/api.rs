@@ -61,11 +61,8 @@ async fn handle_balance(
     cached: Conditional,
 ) -> Answer {
     let member = auth::ensure(&app.platform.table, &subject, now).await?;
-    let validator = cached.validator(&[&member.version.to_string()]);
-    match cached.known(&validator) {
-        Some(response) => Ok(response),
-        None => cached.fresh(&validator, &succeeded(Balance { balance: member.balance })),
-    }
+    let body = async { Ok(succeeded(Balance { balance: member.balance })) };
+    cached.answer(&[&member.version.to_string()], body).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -152,13 +149,12 @@ async fn handle_history(
     let cursor = cursor.map(|text| Cursor::open(&text, secret, &scope)).transpose()?;
     let table = &app.platform.table;
     let member = auth::ensure(table, &subject, now).await?;
-    let validator = cached.validator(&[&member.version.to_string()]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    let page = store::page(table, member.tg_id, limit, cursor).await?;
-    let entries = store::entries(&page.items)?.into_iter();
-    let transactions = entries.map(|entry| EnergyTransaction::of(entry, &member)).collect();
-    let next_cursor = page.next.map(|next| next.seal(secret, &scope));
-    cached.fresh(&validator, &succeeded(History { transactions, next_cursor }))
+    let body = async {
+        let page = store::page(table, member.tg_id, limit, cursor).await?;
+        let entries = store::entries(&page.items)?.into_iter();
+        let transactions = entries.map(|entry| EnergyTransaction::of(entry, &member)).collect();
+        let next_cursor = page.next.map(|next| next.seal(secret, &scope));
+        Ok(succeeded(History { transactions, next_cursor }))
+    };
+    cached.answer(&[&member.version.to_string()], body).await
 }

@@ -7,13 +7,13 @@ use shared::cache::Conditional;
 use shared::clock::{Instant, Now};
 use shared::function::Function;
 use shared::http::{Answer, Subject};
-use shared::table::{Entity, Item, Key};
+use shared::table::{Entity, Item};
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
 use super::slots::{ChatType, Period, RULES, Rule};
 use crate::App;
-use crate::auth::{self, Member, member_key};
+use crate::auth;
 use crate::calendar::{moscow_day, week_start};
 use crate::wire::{self, succeeded};
 
@@ -93,27 +93,19 @@ async fn handle(
     cached: Conditional,
 ) -> Answer {
     let (table, tg_id) = (&app.platform.table, subject.telegram_id);
-    let member_at = member_key(tg_id);
     let places = RULES.into_iter().flat_map(|rule| rule.places(tg_id, now));
-    let mut keys: Vec<Key> = places.map(|place| place.key()).collect();
-    keys.push(member_at.clone());
-    let rows = table.batch(&keys).await?;
-    let member = match rows.get::<Member>(&member_at)? {
-        Some(member) => member,
-        None => auth::ensure(table, &subject, now).await?,
-    };
+    let places = places.map(|place| place.key());
+    let (member, rows) = auth::ensure_with(table, &subject, places, now).await?;
     let taken: BTreeSet<String> = rows.iter().filter_map(Item::key).map(|key| key.sk).collect();
     let seen: Vec<&str> = taken.iter().map(String::as_str).collect();
     let version = member.version.to_string();
-    let validator = cached.validator(&[&version, &moscow_day(now), &seen.join(" ")]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    let progress = RULES.map(|rule| (rule.name(), RuleProgress::of(rule, tg_id, &taken, now)));
-    let progress = WeeklyProgress {
-        progress: BTreeMap::from(progress),
-        is_leader: member.is_team_leader,
-        week_start_msk: week_start(now),
+    let body = async {
+        let progress = RULES.map(|rule| (rule.name(), RuleProgress::of(rule, tg_id, &taken, now)));
+        Ok(succeeded(WeeklyProgress {
+            progress: BTreeMap::from(progress),
+            is_leader: member.is_team_leader,
+            week_start_msk: week_start(now),
+        }))
     };
-    cached.fresh(&validator, &succeeded(progress))
+    cached.answer(&[&version, &moscow_day(now), &seen.join(" ")], body).await
 }

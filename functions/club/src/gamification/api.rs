@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::levels::standing;
 use super::model::{Achievement, XpEntry};
 use super::store;
-use crate::auth::{self, Member, member_key};
+use crate::auth::{self, Member};
 use crate::tags::Tag;
 use crate::wire::{self, succeeded};
 use crate::{App, calendar};
@@ -115,13 +115,8 @@ async fn handle_stats(
     cached: Conditional,
 ) -> Answer {
     let member = auth::ensure(&app.platform.table, &subject, now).await?;
-    let validator = cached.validator(&[&member.version.to_string()]);
-    match cached.known(&validator) {
-        Some(response) => Ok(response),
-        None => {
-            cached.fresh(&validator, &succeeded(GamificationStats { stats: Stats::of(&member) }))
-        }
-    }
+    let body = async { Ok(succeeded(GamificationStats { stats: Stats::of(&member) })) };
+    cached.answer(&[&member.version.to_string()], body).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -194,13 +189,12 @@ async fn handle_xp_history(
     let table = &app.platform.table;
     let member = auth::ensure(table, &subject, now).await?;
     let today = calendar::moscow_day(now);
-    let validator = cached.validator(&[&member.version.to_string(), &today]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    let from = calendar::day_start(now) - days(wanted - 1);
-    let entries = store::earned(table, member.tg_id, from).await?;
-    cached.fresh(&validator, &succeeded(XpHistory::of(entries, &member)))
+    let body = async {
+        let from = calendar::day_start(now) - days(wanted - 1);
+        let entries = store::earned(table, member.tg_id, from).await?;
+        Ok(succeeded(XpHistory::of(entries, &member)))
+    };
+    cached.answer(&[&member.version.to_string(), &today], body).await
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -262,18 +256,12 @@ async fn handle_list(
     cached: Conditional,
 ) -> Answer {
     let table = &app.platform.table;
-    let member_at = member_key(subject.telegram_id);
-    let rows = table.batch(&[member_at.clone(), Tag::Content.key()]).await?;
-    let member: Member = match rows.get(&member_at)? {
-        Some(member) => member,
-        None => auth::ensure(table, &subject, now).await?,
+    let (member, rows) = auth::ensure_with(table, &subject, [Tag::Content.key()], now).await?;
+    let version = Tag::Content.version(&rows)?;
+    let body = async {
+        let (all, unlocked) =
+            tokio::try_join!(store::achievements(table), store::unlocked(table, member.tg_id))?;
+        Ok(succeeded(Achievements { achievements: Lists::of(all, &unlocked) }))
     };
-    let validator = cached.validator(&[&member.version.to_string(), &Tag::Content.version(&rows)?]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    let (all, unlocked) =
-        tokio::try_join!(store::achievements(table), store::unlocked(table, member.tg_id))?;
-    let achievements = Lists::of(all, &unlocked);
-    cached.fresh(&validator, &succeeded(Achievements { achievements }))
+    cached.answer(&[&member.version.to_string(), &version], body).await
 }

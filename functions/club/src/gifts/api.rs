@@ -136,9 +136,5 @@ async fn handle_my(
     let gifts = gifts.iter().map(|gift| GivenGift::of(gift, &app, now)).collect::<Result<_>>()?;
     let body = My { gifts };
     let shown = serde_json::to_string(&body).map_err(Problem::bug)?;
-    let validator = cached.validator(&[&shown]);
-    match cached.known(&validator) {
-        Some(response) => Ok(response),
-        None => cached.fresh(&validator, &succeeded(body)),
-    }
+    cached.answer(&[&shown], async { Ok(succeeded(body)) }).await
 }

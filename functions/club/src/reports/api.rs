@@ -162,13 +162,12 @@ async fn handle_list(
     let limit = page_limit(page.limit.as_deref(), LIMIT_DEFAULT, LIMIT_MAX)?;
     let table = &app.platform.table;
     let member = auth::ensure(table, &subject, now).await?;
-    let validator = cached.validator(&[&member.version.to_string()]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    let reports = store::newest(table, member.tg_id, limit).await?;
-    let reports = reports.into_iter().map(ReportView::of).collect();
-    cached.fresh(&validator, &succeeded(ReportList { reports }))
+    let body = async {
+        let reports = store::newest(table, member.tg_id, limit).await?;
+        let reports = reports.into_iter().map(ReportView::of).collect();
+        Ok(succeeded(ReportList { reports }))
+    };
+    cached.answer(&[&member.version.to_string()], body).await
 }
 
 async fn handle_current(
@@ -224,21 +223,13 @@ async fn answer_week(
     now: Instant,
 ) -> Answer {
     let table = &app.platform.table;
-    let member_at = member_key(subject.telegram_id);
     let report_at = WeeklyReport::key_of(subject.telegram_id, week);
-    let rows = table.batch(&[member_at.clone(), report_at.clone()]).await?;
-    let member: Member = match rows.get(&member_at)? {
-        Some(member) => member,
-        None => auth::ensure(table, subject, now).await?,
-    };
+    let (member, rows) = auth::ensure_with(table, subject, [report_at.clone()], now).await?;
     let report: Option<WeeklyReport> = rows.get(&report_at)?;
     // A batch is no snapshot: the report may be newer than the member.
-    let id = report.as_ref().map_or("", |report| report.id.as_str());
-    let validator = cached.validator(&[&member.version.to_string(), &week.to_string(), id]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    cached.fresh(&validator, &succeeded(MaybeReport { report: report.map(ReportView::of) }))
+    let id = report.as_ref().map(|report| report.id.clone()).unwrap_or_default();
+    let body = async { Ok(succeeded(MaybeReport { report: report.map(ReportView::of) })) };
+    cached.answer(&[&member.version.to_string(), &week.to_string(), &id], body).await
 }
 
 /// One read of member and mark, and another of the report where it is not known.
@@ -258,12 +249,11 @@ async fn handle_one(
     if !mark.is_standing(member.tg_id) {
         return Err(unknown());
     }
-    let validator = cached.validator(&[&member.version.to_string()]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    let report = store::of_marks(table, &[mark]).await?.pop().ok_or_else(unknown)?;
-    cached.fresh(&validator, &succeeded(OneReport { report: ReportView::of(report) }))
+    let body = async {
+        let report = store::of_marks(table, &[mark]).await?.pop().ok_or_else(unknown)?;
+        Ok(succeeded(OneReport { report: ReportView::of(report) }))
+    };
+    cached.answer(&[&member.version.to_string()], body).await
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -344,11 +334,10 @@ async fn handle_stats(
     let table = &app.platform.table;
     let member = auth::ensure(table, &subject, now).await?;
     let (week, hours) = (Week::of(now).to_string(), hours_left(now).to_string());
-    let validator = cached.validator(&[&member.version.to_string(), &week, &hours]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    let reports = store::newest(table, member.tg_id, ALL).await?;
-    let stats = ReportStats::of(&reports, now);
-    cached.fresh(&validator, &succeeded(OwnStats { beside: stats.clone(), stats }))
+    let body = async {
+        let reports = store::newest(table, member.tg_id, ALL).await?;
+        let stats = ReportStats::of(&reports, now);
+        Ok(succeeded(OwnStats { beside: stats.clone(), stats }))
+    };
+    cached.answer(&[&member.version.to_string(), &week, &hours], body).await
 }

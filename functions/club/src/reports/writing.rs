@@ -88,13 +88,8 @@ async fn submit_once(
     now: Instant,
 ) -> Result<Round<WeeklyReport>> {
     let table = &app.platform.table;
-    let member_at = member_key(subject.telegram_id);
     let report_at = WeeklyReport::key_of(subject.telegram_id, Week::of(now));
-    let rows = table.batch(&[member_at.clone(), report_at.clone()]).await?;
-    let member: Member = match rows.get(&member_at)? {
-        Some(member) => member,
-        None => auth::ensure(table, subject, now).await?,
-    };
+    let (member, rows) = auth::ensure_with(table, subject, [report_at.clone()], now).await?;
     auth::paid(&member, now)?;
     if rows.get::<WeeklyReport>(&report_at)?.is_some() {
         return Err(store::exists());

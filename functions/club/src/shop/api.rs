@@ -106,12 +106,11 @@ async fn handle_purchases(
     let limit = page_limit(wanted.limit.as_deref(), LIMIT_DEFAULT, LIMIT_MAX)?;
     let table = &app.platform.table;
     let member = auth::ensure(table, &subject, now).await?;
-    let validator = cached.validator(&[&member.version.to_string()]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    let (purchases, _) = store::page(table, member.tg_id, limit, None).await?;
-    cached.fresh(&validator, &succeeded(Purchases::of(purchases)))
+    let body = async {
+        let (purchases, _) = store::page(table, member.tg_id, limit, None).await?;
+        Ok(succeeded(Purchases::of(purchases)))
+    };
+    cached.answer(&[&member.version.to_string()], body).await
 }
 
 async fn handle_unused(
@@ -125,13 +124,12 @@ async fn handle_unused(
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let table = &app.platform.table;
     let member = auth::ensure(table, &subject, now).await?;
-    let validator = cached.validator(&[&member.version.to_string()]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    let is_unused = |purchase: &Purchase| purchase.status == PurchaseStatus::Completed;
-    let purchases = store::newest(table, member.tg_id, limit, is_unused).await?;
-    cached.fresh(&validator, &succeeded(Purchases::of(purchases)))
+    let body = async {
+        let is_unused = |purchase: &Purchase| purchase.status == PurchaseStatus::Completed;
+        let purchases = store::newest(table, member.tg_id, limit, is_unused).await?;
+        Ok(succeeded(Purchases::of(purchases)))
+    };
+    cached.answer(&[&member.version.to_string()], body).await
 }
 
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -170,12 +168,11 @@ async fn handle_stats(
 ) -> Answer {
     let table = &app.platform.table;
     let member = auth::ensure(table, &subject, now).await?;
-    let validator = cached.validator(&[&member.version.to_string()]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    let purchases = store::newest(table, member.tg_id, usize::MAX, |_| true).await?;
-    cached.fresh(&validator, &succeeded(ShopStats::of(&purchases)))
+    let body = async {
+        let purchases = store::newest(table, member.tg_id, usize::MAX, |_| true).await?;
+        Ok(succeeded(ShopStats::of(&purchases)))
+    };
+    cached.answer(&[&member.version.to_string()], body).await
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -190,11 +187,8 @@ async fn handle_balance(
     cached: Conditional,
 ) -> Answer {
     let member = auth::ensure(&app.platform.table, &subject, now).await?;
-    let validator = cached.validator(&[&member.version.to_string()]);
-    match cached.known(&validator) {
-        Some(response) => Ok(response),
-        None => cached.fresh(&validator, &succeeded(ShopBalance { balance: member.balance })),
-    }
+    let body = async { Ok(succeeded(ShopBalance { balance: member.balance })) };
+    cached.answer(&[&member.version.to_string()], body).await
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -231,15 +225,12 @@ async fn handle_purchased(
     }
     let keys = [Bought::key_of(subject.telegram_id, &id), ShopItem::key_of(&id)];
     let [bought_at, item_at] = &keys;
-    let (member, rows) = store::own(&app.platform.table, &subject, &keys, now).await?;
+    let table = &app.platform.table;
+    let (member, rows) = auth::ensure_with(table, &subject, keys.clone(), now).await?;
     let bought: Bought = rows.get(bought_at)?.ok_or_else(unknown)?;
     let item: ShopItem = rows.get(item_at)?.ok_or_else(unknown)?;
     // A batch read is no snapshot: what was bought may be newer than the version.
     let seen = format!("{} {} {}", bought.at, bought.count, item.revision);
-    let validator = cached.validator(&[&member.version.to_string(), &seen]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
     let item = PurchasedItem {
         id: item.id,
         title: item.goods.title,
@@ -250,5 +241,6 @@ async fn handle_purchased(
         price: bought.price,
         purchased_at: bought.at,
     };
-    cached.fresh(&validator, &succeeded(Purchased { item }))
+    let body = async { Ok(succeeded(Purchased { item })) };
+    cached.answer(&[&member.version.to_string(), &seen], body).await
 }

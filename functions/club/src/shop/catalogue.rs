@@ -1,11 +1,10 @@
 //! What is on sale, for anyone.
 
 use axum::extract::State;
-use axum::response::Response;
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared::cache::{Conditional, Validator};
+use shared::cache::Conditional;
 use shared::clock::Instant;
 use shared::function::{Access, Function};
 use shared::http::{Answer, Params, Search};
@@ -157,12 +156,16 @@ impl ShopItemView {
     }
 }
 
-/// The version is read before what it stands for: what changes in between makes the answer be
-/// built once more, and is never hidden.
-async fn known(table: &Table, cached: &Conditional) -> Result<(Validator, Option<Response>)> {
-    let validator = cached.validator(&[&store::version(table).await?]);
-    let known = cached.known(&validator);
-    Ok((validator, known))
+/// What is made of all that is on sale. The version is read before what it stands for: what
+/// changes in between makes the answer be built once more, and is never hidden.
+async fn on_sale<T: Serialize>(
+    table: &Table,
+    cached: &Conditional,
+    show: impl FnOnce(Vec<ShopItem>) -> T,
+) -> Answer {
+    let version = store::version(table).await?;
+    let body = async { Ok(succeeded(show(store::on_sale(table).await?))) };
+    cached.answer(&[&version], body).await
 }
 
 async fn handle_items(
@@ -170,13 +173,11 @@ async fn handle_items(
     Search(wanted): Search<Wanted>,
     cached: Conditional,
 ) -> Answer {
-    let (table, category) = (&app.platform.table, wanted.read()?);
-    let (validator, known) = known(table, &cached).await?;
-    if let Some(response) = known {
-        return Ok(response);
-    }
-    let items = ShopItemView::all(store::on_sale(table).await?, category);
-    cached.fresh(&validator, &succeeded(Items { items }))
+    let category = wanted.read()?;
+    on_sale(&app.platform.table, &cached, |items| Items {
+        items: ShopItemView::all(items, category),
+    })
+    .await
 }
 
 async fn handle_categories(
@@ -184,22 +185,20 @@ async fn handle_categories(
     Search(wanted): Search<Wanted>,
     cached: Conditional,
 ) -> Answer {
-    let (table, category) = (&app.platform.table, wanted.read()?);
-    let (validator, known) = known(table, &cached).await?;
-    if let Some(response) = known {
-        return Ok(response);
-    }
-    let all = ShopItemView::all(store::on_sale(table).await?, None);
-    let of = |category| all.iter().filter(|item| item.category == category).cloned().collect();
-    let body = ByCategory {
-        items: category.map(of),
-        categories: Categories {
-            elite: of(Category::Elite),
-            secret: of(Category::Secret),
-            savings: of(Category::Savings),
-        },
-    };
-    cached.fresh(&validator, &succeeded(body))
+    let category = wanted.read()?;
+    on_sale(&app.platform.table, &cached, |items| {
+        let all = ShopItemView::all(items, None);
+        let of = |category| all.iter().filter(|item| item.category == category).cloned().collect();
+        ByCategory {
+            items: category.map(of),
+            categories: Categories {
+                elite: of(Category::Elite),
+                secret: of(Category::Secret),
+                savings: of(Category::Savings),
+            },
+        }
+    })
+    .await
 }
 
 async fn handle_item(
@@ -216,11 +215,9 @@ async fn handle_item(
     let item = item.filter(ShopItem::is_sold).ok_or_else(unknown_item)?;
     // A batch read is no snapshot: the item may be newer than the version.
     let stock = item.stock.map_or_else(String::new, |stock| stock.to_string());
-    let validator = cached.validator(&[&tag.version(&rows)?, &item.revision, &stock]);
-    match cached.known(&validator) {
-        Some(response) => Ok(response),
-        None => cached.fresh(&validator, &succeeded(One { item: ShopItemView::of(item) })),
-    }
+    let (version, revision) = (tag.version(&rows)?, item.revision.clone());
+    let body = async { Ok(succeeded(One { item: ShopItemView::of(item) })) };
+    cached.answer(&[&version, &revision, &stock], body).await
 }
 
 /// Nothing of this name is on sale.

@@ -19,7 +19,7 @@ use super::catalogue::{ShopItemView, unknown_item};
 use super::model::{
     Bought, Category, Goods, ItemType, Purchase, PurchaseStatus, Refusal, ShopItem,
 };
-use super::store::{self, Sale};
+use super::store::Sale;
 use crate::auth::{self, Member};
 use crate::energies::{self, Expense};
 use crate::wire::{self, succeeded, success};
@@ -186,9 +186,8 @@ async fn round(app: &App, wish: &Wish<'_>, key: &Idempotency) -> Result<Round<Re
     let (item_at, bought_at) =
         (ShopItem::key_of(wish.item_id), Bought::key_of(tg_id, wish.item_id));
     let record_at = key.key();
-    let keys: Vec<Key> =
-        [item_at.clone(), bought_at.clone()].into_iter().chain(record_at.clone()).collect();
-    let (member, rows) = store::own(table, wish.subject, &keys, now).await?;
+    let more = [item_at.clone(), bought_at.clone()].into_iter().chain(record_at.clone());
+    let (member, rows) = auth::ensure_with(table, wish.subject, more, now).await?;
     let record: Option<Record> = record_at.map_or(Ok(None), |at| rows.get(&at))?;
     if let Some(outcome) = key.replay(record.as_ref(), now)? {
         return key.repeated(table, outcome, now).await.map(Round::Done);

@@ -1,9 +1,8 @@
 //! Items, purchases, tickets and draws in the table.
 
 use shared::clock::Instant;
-use shared::http::Subject;
 use shared::problem::Result;
-use shared::table::{Cursor, Entity, Key, Query, Rows, Table, Write};
+use shared::table::{Cursor, Entity, Key, Query, Table, Write};
 
 use super::model::{Bought, Purchase, PurchaseStatus, ShopItem};
 use super::raffle::{Draw, Ticket};
@@ -94,22 +93,6 @@ impl Entity for Draw {
 
     fn key(&self) -> Key {
         Self::key_of(&self.item_id)
-    }
-}
-
-/// The caller's member, created on first contact, and what is under `keys`. One read.
-pub(super) async fn own(
-    table: &Table,
-    subject: &Subject,
-    keys: &[Key],
-    now: Instant,
-) -> Result<(Member, Rows)> {
-    let member_at = member_key(subject.telegram_id);
-    let all: Vec<Key> = keys.iter().cloned().chain([member_at.clone()]).collect();
-    let rows = table.batch(&all).await?;
-    match rows.get(&member_at)? {
-        Some(member) => Ok((member, rows)),
-        None => Ok((auth::ensure(table, subject, now).await?, rows)),
     }
 }
 

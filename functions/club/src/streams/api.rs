@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::model::{Stream, StreamStatus};
 use super::store;
 use crate::App;
-use crate::auth::Member;
+use crate::auth::{self, Member};
 use crate::energies::{self, Award};
 use crate::tags::Tag;
 use crate::wire::{self, succeeded};
@@ -221,7 +221,7 @@ impl StreamView {
 /// Who asks, and the version of the content. One read.
 async fn asker(table: &Table, subject: &Subject, now: Instant) -> Result<(Looks, String)> {
     let tag = Tag::Content;
-    let (member, rows) = store::own(table, subject, &[tag.key()], now).await?;
+    let (member, rows) = auth::ensure_with(table, subject, [tag.key()], now).await?;
     Ok((Looks::to(&member, now), tag.version(&rows)?))
 }
 
@@ -251,18 +251,17 @@ async fn handle_list(
     let (looks, version) = asker(table, &subject, now).await?;
     let streams = if upcoming { Some(to_come(table, now).await?) } else { None };
     let ids = streams.as_deref().map(ids_of).unwrap_or_default();
-    let validator = cached.validator(&[&looks.told(), &version, &ids]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    let streams = match streams {
-        Some(streams) => streams,
-        None => store::shown(table).await?,
+    let body = async {
+        let streams = match streams {
+            Some(streams) => streams,
+            None => store::shown(table).await?,
+        };
+        let total = streams.len();
+        let page = streams.into_iter().skip(skipped).take(limit);
+        let streams = page.map(|stream| StreamView::of(stream, looks)).collect();
+        Ok(succeeded(Streams { streams, total }))
     };
-    let total = streams.len();
-    let page = streams.into_iter().skip(skipped).take(limit);
-    let streams = page.map(|stream| StreamView::of(stream, looks)).collect();
-    cached.fresh(&validator, &succeeded(Streams { streams, total }))
+    cached.answer(&[&looks.told(), &version, &ids], body).await
 }
 
 async fn handle_upcoming(
@@ -276,13 +275,11 @@ async fn handle_upcoming(
     let table = &app.platform.table;
     let (looks, version) = asker(table, &subject, now).await?;
     let streams = to_come(table, now).await?;
-    let validator = cached.validator(&[&looks.told(), &version, &ids_of(&streams)]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
+    let ids = ids_of(&streams);
     let streams = streams.into_iter().take(limit);
     let streams = streams.map(|stream| StreamView::of(stream, looks)).collect();
-    cached.fresh(&validator, &succeeded(Upcoming { streams }))
+    let body = async { Ok(succeeded(Upcoming { streams })) };
+    cached.answer(&[&looks.told(), &version, &ids], body).await
 }
 
 async fn handle_next(
@@ -295,12 +292,10 @@ async fn handle_next(
     let (looks, version) = asker(table, &subject, now).await?;
     let mut streams = to_come(table, now).await?;
     streams.truncate(1);
-    let validator = cached.validator(&[&looks.told(), &version, &ids_of(&streams)]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
+    let ids = ids_of(&streams);
     let stream = streams.pop().map(|stream| StreamView::of(stream, looks));
-    cached.fresh(&validator, &succeeded(Next { stream }))
+    let body = async { Ok(succeeded(Next { stream })) };
+    cached.answer(&[&looks.told(), &version, &ids], body).await
 }
 
 async fn handle_one(
@@ -313,19 +308,16 @@ async fn handle_one(
     if !Stream::is_id(&id) {
         return Err(unknown_stream());
     }
-    let (tag, stream_at) = (Tag::Content, Stream::key_of(&id));
+    let (table, tag, stream_at) = (&app.platform.table, Tag::Content, Stream::key_of(&id));
     let keys = [stream_at.clone(), tag.key()];
-    let (member, rows) = store::own(&app.platform.table, &subject, &keys, now).await?;
+    let (member, rows) = auth::ensure_with(table, &subject, keys, now).await?;
     let stream: Option<Stream> = rows.get(&stream_at)?;
     let stream = stream.filter(Stream::is_shown).ok_or_else(unknown_stream)?;
     let looks = Looks::to(&member, now);
     // A batch read is no snapshot: the stream may be newer than the version.
     let seen = serde_json::to_string(&stream).map_err(Problem::bug)?;
-    let validator = cached.validator(&[&looks.told(), &tag.version(&rows)?, &seen]);
-    match cached.known(&validator) {
-        Some(response) => Ok(response),
-        None => cached.fresh(&validator, &succeeded(One { stream: StreamView::of(stream, looks) })),
-    }
+    let body = async { Ok(succeeded(One { stream: StreamView::of(stream, looks) })) };
+    cached.answer(&[&looks.told(), &tag.version(&rows)?, &seen], body).await
 }
 
 /// No stream of this name is shown.

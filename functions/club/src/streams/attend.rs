@@ -119,8 +119,8 @@ async fn round(
 ) -> Result<Round<(StreamAttendance, bool)>> {
     let (stream_at, own_at) =
         (Stream::key_of(id), StreamAttendance::key_of(subject.telegram_id, id));
-    let keys = [stream_at.clone(), own_at.clone()];
-    let (member, rows) = store::own(table, subject, &keys, now).await?;
+    let more = [stream_at.clone(), own_at.clone()];
+    let (member, rows) = auth::ensure_with(table, subject, more, now).await?;
     auth::paid(&member, now)?;
     if let Some(before) = rows.get::<StreamAttendance>(&own_at)? {
         return Ok(Round::Done((before, false)));

@@ -1,12 +1,10 @@
 //! Streams and attendances in the table.
 
-use shared::clock::Instant;
-use shared::http::Subject;
 use shared::problem::Result;
-use shared::table::{Cursor, Entity, Item, Key, Query, Rows, Table, Write};
+use shared::table::{Cursor, Entity, Item, Key, Query, Table, Write};
 
 use super::model::{Stream, StreamAttendance, StreamStatus};
-use crate::auth::{self, Member, member_key};
+use crate::auth::member_key;
 
 /// The partition of all streams: one query lists them.
 const STREAMS: &str = "STREAMS";
@@ -53,22 +51,6 @@ impl Entity for StreamAttendance {
 
 fn audience(stream_id: &str) -> String {
     format!("STREAM#{stream_id}")
-}
-
-/// The caller's member, created on first contact, and what is under `keys`. One read.
-pub(super) async fn own(
-    table: &Table,
-    subject: &Subject,
-    keys: &[Key],
-    now: Instant,
-) -> Result<(Member, Rows)> {
-    let member_at = member_key(subject.telegram_id);
-    let all: Vec<Key> = keys.iter().cloned().chain([member_at.clone()]).collect();
-    let rows = table.batch(&all).await?;
-    match rows.get(&member_at)? {
-        Some(member) => Ok((member, rows)),
-        None => Ok((auth::ensure(table, subject, now).await?, rows)),
-    }
 }
 
 /// Every stream that members see, the latest first. One query for each megabyte.

@@ -131,17 +131,15 @@ async fn handle_mine(
 ) -> Answer {
     let table = &app.platform.table;
     let member = auth::ensure(table, &subject, now).await?;
-    let validator = cached.validator(&[&member.version.to_string()]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    let found = store::attended(table, member.tg_id).await?;
-    let body = Mine {
-        total: found.len(),
-        attendance: found.iter().cloned().map(AttendanceView::of).collect(),
-        attendances: found.into_iter().map(AttendanceView::of).collect(),
+    let body = async {
+        let found = store::attended(table, member.tg_id).await?;
+        Ok(succeeded(Mine {
+            total: found.len(),
+            attendance: found.iter().cloned().map(AttendanceView::of).collect(),
+            attendances: found.into_iter().map(AttendanceView::of).collect(),
+        }))
     };
-    cached.fresh(&validator, &succeeded(body))
+    cached.answer(&[&member.version.to_string()], body).await
 }
 
 async fn handle_totals(
@@ -152,13 +150,12 @@ async fn handle_totals(
 ) -> Answer {
     let table = &app.platform.table;
     let member = auth::ensure(table, &subject, now).await?;
-    let validator = cached.validator(&[&member.version.to_string()]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    let mut stats = AttendanceStats::default();
-    store::attended(table, member.tg_id).await?.iter().for_each(|one| stats.add(one));
-    cached.fresh(&validator, &succeeded(Totals { stats }))
+    let body = async {
+        let mut stats = AttendanceStats::default();
+        store::attended(table, member.tg_id).await?.iter().for_each(|one| stats.add(one));
+        Ok(succeeded(Totals { stats }))
+    };
+    cached.answer(&[&member.version.to_string()], body).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -180,15 +177,12 @@ async fn handle_own(
         return Err(super::api::unknown_stream());
     }
     let own_at = StreamAttendance::key_of(subject.telegram_id, &id);
-    let keys = [own_at.clone()];
-    let (member, rows) = store::own(&app.platform.table, &subject, &keys, now).await?;
+    let table = &app.platform.table;
+    let (member, rows) = auth::ensure_with(table, &subject, [own_at.clone()], now).await?;
     let attendance: Option<StreamAttendance> = rows.get(&own_at)?;
     // A batch read is no snapshot: the attendance may be newer than the version.
     let seen = attendance.is_some().to_string();
-    let validator = cached.validator(&[&member.version.to_string(), &seen]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
     let attendance = attendance.map(AttendanceView::of);
-    cached.fresh(&validator, &succeeded(Own { attendance }))
+    let body = async { Ok(succeeded(Own { attendance })) };
+    cached.answer(&[&member.version.to_string(), &seen], body).await
 }

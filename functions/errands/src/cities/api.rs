@@ -41,9 +41,6 @@ struct Towns(Vec<&'static str>);
 async fn handle_search(Asked(mut asked): Asked, cached: Conditional) -> Answer {
     let text = asked.text("search", 1, SEARCH_MAX);
     asked.finish()?;
-    let validator = cached.validator(&[model::version()]);
-    match cached.known(&validator) {
-        Some(response) => Ok(response),
-        None => cached.fresh(&validator, &Towns(model::search(&text.unwrap_or_default()))),
-    }
+    let body = async { Ok(Towns(model::search(&text.unwrap_or_default()))) };
+    cached.answer(&[model::version()], body).await
 }
