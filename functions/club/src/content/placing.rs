@@ -16,30 +16,52 @@ pub(super) fn marking(course: &Course, days: &[DayMark]) -> Write {
         .bind(":seen", course.version)
 }
 
-/// Where a part of an item is, if it is; the item has to be there.
-pub(super) async fn in_item(
-    table: &Table,
-    part: Part,
-    id: &str,
-    item_id: &str,
-) -> Result<Option<Place>> {
-    let (place_at, item_at) = (Place::key_of(part, id), ContentItem::key_of(item_id));
-    let rows = table.batch(&[place_at.clone(), item_at.clone()]).await?;
-    rows.get::<ContentItem>(&item_at)?.ok_or_else(|| unknown("contentItemId"))?;
-    Ok(rows.get(&place_at)?)
+/// What a part of an item is put into, by its id.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Parent<'a> {
+    /// The item itself.
+    Item(&'a str),
+    /// A section of it.
+    Section(&'a str),
+    /// A video of it.
+    Video(&'a str),
 }
 
-/// Where a part is, if it is, and the item of the part that it belongs to, which has to be there.
-pub(super) async fn in_part(
+impl Parent<'_> {
+    /// The field that names it.
+    pub(super) fn field(self) -> &'static str {
+        match self {
+            Self::Item(_) => "contentItemId",
+            Self::Section(_) => "contentSectionId",
+            Self::Video(_) => "videoId",
+        }
+    }
+
+    fn key(self) -> Key {
+        match self {
+            Self::Item(id) => ContentItem::key_of(id),
+            Self::Section(id) => Place::key_of(Part::Section, id),
+            Self::Video(id) => Place::key_of(Part::Video, id),
+        }
+    }
+}
+
+/// Where a part is, if it is, and the item that its parent is, or is in; the parent has to be
+/// there. One batch read.
+pub(super) async fn in_item(
     table: &Table,
     (part, id): (Part, &str),
-    (parent, parent_id): (Part, &str),
-    field: &'static str,
+    parent: Parent<'_>,
 ) -> Result<(Option<Place>, String)> {
-    let (place_at, parent_at) = (Place::key_of(part, id), Place::key_of(parent, parent_id));
+    let (place_at, parent_at) = (Place::key_of(part, id), parent.key());
     let rows = table.batch(&[place_at.clone(), parent_at.clone()]).await?;
-    let parent: Place = rows.get(&parent_at)?.ok_or_else(|| unknown(field))?;
-    Ok((rows.get(&place_at)?, parent.within))
+    let item_id = match parent {
+        Parent::Item(_) => rows.get::<ContentItem>(&parent_at)?.map(|item| item.id),
+        Parent::Section(_) | Parent::Video(_) => {
+            rows.get::<Place>(&parent_at)?.map(|place| place.within)
+        }
+    };
+    Ok((rows.get(&place_at)?, item_id.ok_or_else(|| unknown(parent.field()))?))
 }
 
 /// Somebody names what is not there.
@@ -47,29 +69,32 @@ pub(super) fn unknown(field: &'static str) -> Problem {
     Problem::invalid(field, "is not known")
 }
 
-/// The writes that keep a part findable, and when it was first written; refused under `place` when
-/// it was put elsewhere meanwhile.
+/// The writes that keep a part findable; refused under `place` when it was put elsewhere meanwhile.
 pub(super) fn placed(
     seen: Option<Place>,
     (part, id): (Part, &str),
     (field, within): (&'static str, &str),
     at: Key,
     now: Instant,
-) -> Result<(Vec<Write>, Instant)> {
+) -> Result<Vec<Write>> {
     if seen.as_ref().is_some_and(|seen| seen.within != within) {
         return Err(Problem::invalid(field, "cannot be changed: delete it and make it anew"));
     }
-    let created_at = seen.as_ref().map_or(now, |seen| seen.created_at);
-    let place = Place::new(part, id, within, at, created_at);
+    let place = Place::new(part, id, within, at, first_written(seen.as_ref(), now));
     let write = Write::put("place", &place);
     let Some(seen) = seen else {
-        return Ok((vec![write.when("attribute_not_exists(#pk)")], created_at));
+        return Ok(vec![write.when("attribute_not_exists(#pk)")]);
     };
     let mut writes = vec![write.when("#row = :seen").bind(":seen", &seen.row)];
     if seen.row != place.row {
         writes.push(Write::delete("old", seen.leads_to()));
     }
-    Ok((writes, created_at))
+    Ok(writes)
+}
+
+/// When a part was first written.
+pub(super) fn first_written(seen: Option<&Place>, now: Instant) -> Instant {
+    seen.map_or(now, |seen| seen.created_at)
 }
 
 /// The writes that delete a course, a meditation or an item.

@@ -4,6 +4,7 @@
 //! written stays, and so does what it is in: a part cannot move to another course or item. What
 //! stands in a course or an item that is deleted is invisible, and is there again with it.
 
+use serde::Serialize;
 use serde_json::Value;
 use shared::clock::Instant;
 use shared::http::Fields;
@@ -18,7 +19,7 @@ use super::fields::{
 };
 use super::meditations::MeditationView;
 use super::model::{Course, CourseDay, DAYS_MAX, DayMark, LessonType, Meditation};
-use super::placing::{in_item, in_part, marking, placed, unknown};
+use super::placing::{Parent, first_written, in_item, marking, placed, unknown};
 use super::shelf::{
     ContentItem, ContentSection, ContentType, Listed, Part, Place, PracticeContent, Video,
     VideoTimecode,
@@ -36,7 +37,7 @@ const DAY_TITLE_MAX: usize = 120;
 /// Seconds of the longest recording, which are a day's.
 const SECONDS_MAX: i64 = 86_400;
 
-fn replacing<T: serde::Serialize>(writes: Vec<Write>, entity: &T) -> Result<Replacing> {
+fn replacing<T: Serialize>(writes: Vec<Write>, entity: &T) -> Result<Replacing> {
     let entity = serde_json::to_value(entity).map_err(Problem::bug)?;
     Ok(Replacing { writes, entity, tag: Tag::Content })
 }
@@ -107,8 +108,7 @@ pub(super) async fn course_day(
         return Err(Problem::invalid("dayNumber", "is another day's"));
     }
     let within = day.course_id.clone();
-    let (mut writes, _) =
-        placed(place, (Part::CourseDay, id), ("courseId", &within), day.key(), now)?;
+    let mut writes = placed(place, (Part::CourseDay, id), ("courseId", &within), day.key(), now)?;
     let mark = DayMark {
         number: day.day_number,
         id: id.to_owned(),
@@ -219,6 +219,23 @@ pub(super) async fn item(
     replacing(writes, &item)
 }
 
+/// Replaces a part of an item, which `made` tells of the item's id and of when it was first
+/// written. One batch read.
+async fn in_its_place<E: Entity + Serialize>(
+    table: &Table,
+    (part, id): (Part, &str),
+    parent: Parent<'_>,
+    now: Instant,
+    made: impl FnOnce(String, Instant) -> E,
+) -> Result<Replacing> {
+    let (place, item_id) = in_item(table, (part, id), parent).await?;
+    let entity = made(item_id.clone(), first_written(place.as_ref(), now));
+    let within = (parent.field(), item_id.as_str());
+    let mut writes = placed(place, (part, id), within, entity.key(), now)?;
+    writes.push(Write::put("part", &entity));
+    replacing(writes, &entity)
+}
+
 /// One batch read.
 pub(super) async fn section(
     table: &Table,
@@ -232,20 +249,15 @@ pub(super) async fn section(
     let description = text(&mut fields, "description", DESCRIPTION_MAX);
     let order_index = order(&mut fields, "orderIndex", ORDER_MAX);
     fields.finish()?;
-    let place = in_item(table, Part::Section, id, &item_id).await?;
-    let mut section = ContentSection {
+    let made = |content_item_id, created_at| ContentSection {
         id: id.to_owned(),
-        content_item_id: item_id,
+        content_item_id,
         title,
         description,
         order_index,
-        created_at: now,
+        created_at,
     };
-    let within = ("contentItemId", section.content_item_id.as_str());
-    let (mut writes, created_at) = placed(place, (Part::Section, id), within, section.key(), now)?;
-    section.created_at = created_at;
-    writes.push(Write::put("section", &section));
-    replacing(writes, &section)
+    in_its_place(table, (Part::Section, id), Parent::Item(&item_id), now, made).await
 }
 
 /// One batch read.
@@ -256,7 +268,7 @@ pub(super) async fn video(
     now: Instant,
 ) -> Result<Replacing> {
     let mut fields = fields_of(fields)?;
-    let mut video = Video {
+    let video = Video {
         id: id.to_owned(),
         content_section_id: id_of(&mut fields, "contentSectionId"),
         content_item_id: String::new(),
@@ -271,14 +283,9 @@ pub(super) async fn video(
         created_at: now,
     };
     fields.finish()?;
-    let section = (Part::Section, video.content_section_id.as_str());
-    let (place, item) = in_part(table, (Part::Video, id), section, "contentSectionId").await?;
-    video.content_item_id = item;
-    let within = ("contentSectionId", video.content_item_id.as_str());
-    let (mut writes, created_at) = placed(place, (Part::Video, id), within, video.key(), now)?;
-    video.created_at = created_at;
-    writes.push(Write::put("video", &video));
-    replacing(writes, &video)
+    let section_id = video.content_section_id.clone();
+    let made = |content_item_id, created_at| Video { content_item_id, created_at, ..video };
+    in_its_place(table, (Part::Video, id), Parent::Section(&section_id), now, made).await
 }
 
 /// One batch read.
@@ -290,7 +297,7 @@ pub(super) async fn timecode(
 ) -> Result<Replacing> {
     let mut fields = fields_of(fields)?;
     let time = fields.required_integer("timeSeconds", 0..=SECONDS_MAX);
-    let mut timecode = VideoTimecode {
+    let timecode = VideoTimecode {
         id: id.to_owned(),
         video_id: id_of(&mut fields, "videoId"),
         content_item_id: String::new(),
@@ -300,13 +307,9 @@ pub(super) async fn timecode(
         order_index: order(&mut fields, "orderIndex", ORDER_MAX),
     };
     fields.finish()?;
-    let video = (Part::Video, timecode.video_id.as_str());
-    let (place, item) = in_part(table, (Part::Timecode, id), video, "videoId").await?;
-    timecode.content_item_id = item;
-    let within = ("videoId", timecode.content_item_id.as_str());
-    let (mut writes, _) = placed(place, (Part::Timecode, id), within, timecode.key(), now)?;
-    writes.push(Write::put("timecode", &timecode));
-    replacing(writes, &timecode)
+    let video_id = timecode.video_id.clone();
+    let made = |content_item_id, _| VideoTimecode { content_item_id, ..timecode };
+    in_its_place(table, (Part::Timecode, id), Parent::Video(&video_id), now, made).await
 }
 
 /// One batch read.
@@ -322,18 +325,12 @@ pub(super) async fn practice(
     let kind = choice(&mut fields, "contentType", says).unwrap_or(ContentType::Markdown);
     let content = fields.required_text("content", 1, CONTENT_MAX);
     fields.finish()?;
-    let place = in_item(table, Part::Practice, id, &item_id).await?;
-    let mut practice = PracticeContent {
+    let made = |content_item_id, created_at| PracticeContent {
         id: id.to_owned(),
-        content_item_id: item_id,
+        content_item_id,
         content_type: kind,
         content,
-        created_at: now,
+        created_at,
     };
-    let within = ("contentItemId", practice.content_item_id.as_str());
-    let (mut writes, created_at) =
-        placed(place, (Part::Practice, id), within, practice.key(), now)?;
-    practice.created_at = created_at;
-    writes.push(Write::put("practice", &practice));
-    replacing(writes, &practice)
+    in_its_place(table, (Part::Practice, id), Parent::Item(&item_id), now, made).await
 }
