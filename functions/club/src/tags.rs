@@ -8,8 +8,12 @@
 //! member, through [`crate::auth::change`] or [`touch`]. The tag `ratings` is the published
 //! generation. Tags that members share are items of their own.
 
+mod writers;
+
 use serde::{Deserialize, Serialize};
 use shared::table::{Entity, Key, Rows, StoreError, Write};
+
+pub use writers::WRITERS;
 
 use crate::auth::member_key;
 

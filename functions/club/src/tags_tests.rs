@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use http::Method;
+use shared::function::Function;
+
 use super::*;
+use crate::App;
 use crate::auth::Member;
 use crate::testing::World;
 
@@ -49,6 +53,23 @@ fn every_action_raises_what_the_contract_says_and_none_is_missing() {
     let known: BTreeSet<Action> = Action::ALL.into_iter().collect();
     assert_eq!(listed, known);
     assert_eq!((listed.len(), known.len()), (TABLE.len(), Action::ALL.len()), "each of them once");
+}
+
+/// Everything that runs but to read: whoever adds a function says here what it does.
+#[test]
+fn every_function_that_writes_says_which_actions_it_commits() {
+    let writes = |function: &Function<App>| {
+        let endpoint = function.declaration().endpoint();
+        endpoint.is_none_or(|endpoint| endpoint.method != Method::GET)
+    };
+    let functions = crate::functions();
+    let writing: BTreeSet<&str> =
+        functions.iter().filter(|one| writes(one)).map(|one| one.declaration().name).collect();
+    let told: BTreeSet<&str> = WRITERS.iter().map(|(name, _)| *name).collect();
+    assert_eq!((told, writing.len()), (writing, WRITERS.len()));
+    let committed: BTreeSet<Action> =
+        WRITERS.iter().flat_map(|(_, actions)| actions.iter().copied()).collect();
+    assert_eq!(committed, Action::ALL.into_iter().collect(), "each action is somebody's");
 }
 
 #[tokio::test]
