@@ -14,7 +14,7 @@
 //! else for it than answer by [`Idempotency::repeated`].
 
 use axum::extract::FromRequestParts;
-use axum::response::IntoResponse as _;
+use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::request::Parts;
@@ -26,7 +26,8 @@ use sha2::{Digest as _, Sha256};
 use crate::clock::Instant;
 use crate::http::{Answer, KeyRules, KeyScope, Subject};
 use crate::problem::{Problem, Result};
-use crate::table::{Entity, Item, Key, TTL_ATTRIBUTE, Table, Write, WriteError};
+use crate::retry::Round;
+use crate::table::{Entity, Item, Key, Refusal, Rows, TTL_ATTRIBUTE, Table, Write, WriteError};
 
 /// How long a key is remembered.
 const TTL: SignedDuration = SignedDuration::from_hours(24);
@@ -185,13 +186,90 @@ impl Idempotency {
         Ok(Some(record.outcome.clone()))
     }
 
-    /// The same for the item that refused the write [`WRITE`].
+    /// The same for the record that refused the write [`WRITE`], if it is among what was refused.
     ///
     /// # Errors
     /// 422 as [`Idempotency::replay`]; a bug when the item is no record.
-    pub fn replay_item(&self, found: Option<&Item>, now: Instant) -> Result<Option<Outcome>> {
-        let record = found.map(Item::read::<Record>).transpose().map_err(Problem::bug)?;
-        self.replay(record.as_ref(), now)
+    pub fn replay_refusal(&self, refusal: &Refusal, now: Instant) -> Result<Option<Outcome>> {
+        let record = refusal.old(WRITE).map(Item::read::<Record>).transpose();
+        self.replay(record.map_err(Problem::bug)?.as_ref(), now)
+    }
+
+    /// The answer of a call that came before, if it is among `rows`, which were read with what is
+    /// under [`Idempotency::key`].
+    ///
+    /// # Errors
+    /// As [`Idempotency::replay`] and [`Idempotency::repeated`].
+    pub async fn before(
+        &self,
+        table: &Table,
+        rows: &Rows,
+        now: Instant,
+    ) -> Result<Option<Response>> {
+        let record: Option<Record> = self.key().map_or(Ok(None), |at| rows.get(&at))?;
+        self.answer_of(table, self.replay(record.as_ref(), now)?, now).await
+    }
+
+    /// The same where nothing else is read. One read, where there is a key.
+    ///
+    /// # Errors
+    /// As [`Idempotency::before`].
+    pub async fn look(&self, table: &Table, now: Instant) -> Result<Option<Response>> {
+        let Some(at) = self.key() else { return Ok(None) };
+        let record: Option<Record> = table.get(&at).await?;
+        self.answer_of(table, self.replay(record.as_ref(), now)?, now).await
+    }
+
+    /// Ends a round: commits `effect` together with its answer, a 200, or answers as the call under
+    /// the same key did that came first. Where something else refused, the round is stale. One
+    /// transaction, if there is anything to write.
+    ///
+    /// # Errors
+    /// As [`Idempotency::before`]; a bug, when the answer does not serialise.
+    pub async fn commit<T: Serialize>(
+        &self,
+        table: &Table,
+        answer: &T,
+        effect: Vec<Write>,
+        now: Instant,
+    ) -> Result<Round<Response>> {
+        let body = serde_json::to_string(answer).map_err(Problem::bug)?;
+        // The key comes first: a replay fails the effect's own conditions, too.
+        let saved = self.saving(StatusCode::OK, &body, now);
+        let writes: Vec<Write> = saved.into_iter().chain(effect).collect();
+        if !writes.is_empty()
+            && let Err(error) = table.transact(writes).await
+        {
+            return self.after(table, &error.refusal()?, now).await;
+        }
+        Ok(Round::Done(crate::http::json(body.into())))
+    }
+
+    /// Ends a round whose writes were refused: with the answer that a call under the same key has
+    /// stored meanwhile, or to read anew.
+    ///
+    /// # Errors
+    /// As [`Idempotency::before`].
+    pub async fn after(
+        &self,
+        table: &Table,
+        refusal: &Refusal,
+        now: Instant,
+    ) -> Result<Round<Response>> {
+        let answer = self.answer_of(table, self.replay_refusal(refusal, now)?, now).await?;
+        Ok(answer.map_or(Round::Stale, Round::Done))
+    }
+
+    async fn answer_of(
+        &self,
+        table: &Table,
+        outcome: Option<Outcome>,
+        now: Instant,
+    ) -> Result<Option<Response>> {
+        match outcome {
+            Some(outcome) => self.repeated(table, outcome, now).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The stored answer to a call that came before, marked as a replay. For a call without a key
@@ -200,7 +278,7 @@ impl Idempotency {
     /// # Errors
     /// A bug, when what is stored names an entity: a replay of that is the use case's own. 503
     /// when the store does not answer, as the next duplicate would then count as a new call.
-    pub async fn repeated(&self, table: &Table, outcome: Outcome, now: Instant) -> Answer {
+    async fn repeated(&self, table: &Table, outcome: Outcome, now: Instant) -> Answer {
         let Outcome::Answer { status, body } = outcome else {
             return Err(Problem::bug("a key without its answer"));
         };
@@ -229,7 +307,7 @@ impl Idempotency {
 ///
 /// # Errors
 /// A bug, when what is stored is no status.
-pub fn replayed(status: u16, body: String) -> Answer {
+fn replayed(status: u16, body: String) -> Answer {
     let status = StatusCode::from_u16(status).map_err(Problem::bug)?;
     let mut response = match body.is_empty() {
         true => status.into_response(),
@@ -241,7 +319,7 @@ pub fn replayed(status: u16, body: String) -> Answer {
 }
 
 /// Marks an answer made from the entity of an earlier try.
-pub fn mark_replayed(response: &mut axum::response::Response) {
+pub fn mark_replayed(response: &mut Response) {
     response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
 }
 

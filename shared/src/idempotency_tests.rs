@@ -19,7 +19,7 @@ async fn count(table: &Table, key: &Idempotency, now: Instant) -> Result<Option<
     writes.push(Write::update("effect", Key::new("COUNT", "COUNT")).add("n", 1));
     match table.transact(writes).await {
         Ok(()) => Ok(None),
-        Err(error) => key.replay_item(error.refusal()?.old(WRITE), now),
+        Err(error) => key.replay_refusal(&error.refusal()?, now),
     }
 }
 

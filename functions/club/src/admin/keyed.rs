@@ -1,16 +1,15 @@
 //! One effect for one key.
 
-use http::StatusCode;
 use serde::Serialize;
 use shared::clock::Instant;
 use shared::http::Answer;
-use shared::idempotency::{self, Idempotency, Record};
-use shared::problem::{Problem, Result};
+use shared::idempotency::Idempotency;
+use shared::problem::Result;
 use shared::retry::{Round, optimistic};
 use shared::table::{Key, Rows, Write};
 
 use crate::App;
-use crate::wire::{succeeded, success};
+use crate::wire::succeeded;
 
 /// Reads what is under `keys`, has `decide` make the answer and the writes of its effect, and
 /// commits them together with the idempotency key of the call. One read and one transaction, anew
@@ -26,30 +25,14 @@ pub(crate) async fn commit<T: Serialize>(
     decide: impl Fn(&Rows) -> Result<(T, Vec<Write>)>,
 ) -> Answer {
     let table = &app.platform.table;
-    let record_at = key.key();
-    let all: Vec<Key> = keys.iter().cloned().chain(record_at.clone()).collect();
+    let all: Vec<Key> = keys.iter().cloned().chain(key.key()).collect();
     optimistic(|| async {
         let rows = table.batch(&all).await?;
-        let record: Option<Record> = record_at.as_ref().map_or(Ok(None), |at| rows.get(at))?;
-        if let Some(outcome) = key.replay(record.as_ref(), now)? {
-            return key.repeated(table, outcome, now).await.map(Round::Done);
+        if let Some(response) = key.before(table, &rows, now).await? {
+            return Ok(Round::Done(response));
         }
         let (answer, effect) = decide(&rows)?;
-        let body = serde_json::to_string(&succeeded(&answer)).map_err(Problem::bug)?;
-        // The key comes first: a replay fails the effect's own conditions, too.
-        let mut writes: Vec<Write> = key.saving(StatusCode::OK, &body, now).into_iter().collect();
-        writes.extend(effect);
-        if writes.is_empty() {
-            return success(answer).map(Round::Done);
-        }
-        let Err(error) = table.transact(writes).await else {
-            return success(answer).map(Round::Done);
-        };
-        let refusal = error.refusal()?;
-        match key.replay_item(refusal.old(idempotency::WRITE), now)? {
-            Some(outcome) => key.repeated(table, outcome, now).await.map(Round::Done),
-            None => Ok(Round::Stale),
-        }
+        key.commit(table, &succeeded(answer), effect, now).await
     })
     .await
 }

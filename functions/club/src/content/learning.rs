@@ -16,13 +16,12 @@ use utoipa::ToSchema;
 
 use super::courses::{ProgressView, UNKNOWN};
 use super::earning::earning;
-use super::keyed;
 use super::model::Course;
 use super::own::CourseProgress;
 use super::store;
 use crate::energies::Award;
 use crate::gamification::{self, Activity};
-use crate::wire::{self, success};
+use crate::wire::{self, succeeded, success};
 use crate::{App, auth, tags, texts};
 
 /// How long toggles of a favourite merge, in seconds.
@@ -188,7 +187,7 @@ async fn like(
     let (course_at, own_at) = (Course::key_of(id), CourseProgress::key_of(tg_id, id));
     let more = [course_at.clone(), own_at.clone()].into_iter().chain(key.key());
     let ground = store::ground(app, subject, more, now).await?;
-    if let Some(answer) = keyed::before(app, key, &ground.rows, now).await? {
+    if let Some(answer) = key.before(table, &ground.rows, now).await? {
         return Ok(Round::Done(answer));
     }
     ground.rows.get::<Course>(&course_at)?.ok_or_else(|| Problem::not_found(UNKNOWN))?;
@@ -204,9 +203,5 @@ async fn like(
         return success(likes).map(Round::Done);
     }
     let effect = vec![own.becomes(&own.liked(is_favorite)), tags::touch(tg_id)];
-    let writes = keyed::saving(key, &likes, effect, now)?;
-    match table.transact(writes).await {
-        Ok(()) => success(likes).map(Round::Done),
-        Err(error) => keyed::after(app, key, error, now).await,
-    }
+    key.commit(table, &succeeded(likes), effect, now).await
 }

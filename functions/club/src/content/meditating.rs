@@ -15,13 +15,12 @@ use shared::table::Write;
 use utoipa::ToSchema;
 
 use super::earning::earning;
-use super::keyed;
 use super::meditations::UNKNOWN;
 use super::model::Meditation;
 use super::own::{MeditationDay, Session, Tally, experience};
 use super::store;
 use crate::gamification::{self, Activity, Xp};
-use crate::wire::{self, success};
+use crate::wire::{self, succeeded};
 use crate::{App, auth, calendar, texts};
 
 /// How long equal calls without a key merge, in seconds.
@@ -91,7 +90,7 @@ async fn round(
         (Meditation::key_of(id), MeditationDay::key_of(tg_id, id, &today));
     let more = [meditation_at.clone(), day_at.clone()].into_iter().chain(key.key());
     let ground = store::ground(app, subject, more, now).await?;
-    if let Some(answer) = keyed::before(app, key, &ground.rows, now).await? {
+    if let Some(answer) = key.before(table, &ground.rows, now).await? {
         return Ok(Round::Done(answer));
     }
     let member = &ground.member;
@@ -137,11 +136,7 @@ async fn round(
         becoming(before.as_ref(), &day),
     ];
     effect.extend(earning(member, None, &activity, &achievements, now).writes);
-    let answer = SessionAnswer { xp_awarded };
-    match table.transact(keyed::saving(key, &answer, effect, now)?).await {
-        Ok(()) => success(answer).map(Round::Done),
-        Err(error) => keyed::after(app, key, error, now).await,
-    }
+    key.commit(table, &succeeded(SessionAnswer { xp_awarded }), effect, now).await
 }
 
 /// The day as it is after a session; refused under `day` when another session came first.

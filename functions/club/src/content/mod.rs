@@ -20,7 +20,6 @@ mod courses;
 mod earning;
 pub mod fields;
 mod items;
-mod keyed;
 mod learning;
 mod meditating;
 mod meditations;

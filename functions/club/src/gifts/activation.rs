@@ -1,10 +1,11 @@
 //! The use case of an activation: one effect, whoever asks how often.
 
+use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use shared::clock::Instant;
 use shared::http::Subject;
-use shared::idempotency::{self, Idempotency, Outcome, Record};
+use shared::idempotency::Idempotency;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
 use shared::table::{Key, Table, Write};
@@ -84,12 +85,12 @@ impl Recipient<'_> {
 }
 
 /// The answer: made now, or stored under the key by an earlier call.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Answered {
     /// What the gift gave, now or before.
     Gift(Activated),
-    /// Status and body of the earlier call.
-    Replay(u16, String),
+    /// As the earlier call was answered.
+    Replay(Response),
 }
 
 /// Activates the gift with this token for its recipient, once. One read and one transaction of
@@ -122,13 +123,11 @@ async fn round(
 ) -> Result<Round<Answered>> {
     let (table, tg_id) = (&app.platform.table, recipient.tg_id());
     let (gift_at, member_at) = (Gift::key_of(token), member_key(tg_id));
-    let record_at = key.key();
     let keys: Vec<Key> =
-        [gift_at.clone(), member_at.clone()].into_iter().chain(record_at.clone()).collect();
+        [gift_at.clone(), member_at.clone()].into_iter().chain(key.key()).collect();
     let rows = table.batch(&keys).await?;
-    let record: Option<Record> = record_at.map_or(Ok(None), |at| rows.get(&at))?;
-    if let Some(answered) = stored(key.replay(record.as_ref(), now)?)? {
-        return Ok(Round::Done(answered));
+    if let Some(response) = key.before(table, &rows, now).await? {
+        return Ok(Round::Done(Answered::Replay(response)));
     }
     let gift: Gift = rows.get(&gift_at)?.ok_or_else(unknown)?;
     match gift.judge(tg_id, now).map_err(refused)? {
@@ -151,20 +150,10 @@ async fn round(
     let Err(error) = table.transact(writes).await else {
         return Ok(Round::Done(Answered::Gift(activated)));
     };
-    let refusal = error.refusal()?;
-    if refusal.has(idempotency::WRITE) {
-        let outcome = key.replay_item(refusal.old(idempotency::WRITE), now)?;
-        return Ok(stored(outcome)?.map_or(Round::Stale, Round::Done));
-    }
-    Ok(Round::Stale)
-}
-
-fn stored(outcome: Option<Outcome>) -> Result<Option<Answered>> {
-    match outcome {
-        None => Ok(None),
-        Some(Outcome::Answer { status, body }) => Ok(Some(Answered::Replay(status, body))),
-        Some(Outcome::Entity(_)) => Err(Problem::bug("an activation without its answer")),
-    }
+    Ok(match key.after(table, &error.refusal()?, now).await? {
+        Round::Done(response) => Round::Done(Answered::Replay(response)),
+        Round::Stale => Round::Stale,
+    })
 }
 
 fn unknown() -> Problem {

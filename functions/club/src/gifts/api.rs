@@ -7,7 +7,7 @@ use shared::cache::Conditional;
 use shared::clock::{Instant, Now};
 use shared::function::Function;
 use shared::http::{Answer, Json, Subject};
-use shared::idempotency::{Idempotency, replayed};
+use shared::idempotency::Idempotency;
 use shared::problem::{Problem, Result};
 use utoipa::ToSchema;
 
@@ -74,7 +74,7 @@ async fn handle_activate(
     let caller = Recipient::Caller(&subject);
     match activation::activate(&app, caller, token, &key, None, now).await? {
         Answered::Gift(activated) => success(activated),
-        Answered::Replay(status, body) => replayed(status, body),
+        Answered::Replay(response) => Ok(response),
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use shared::clock::{Instant, Now};
 use shared::function::Function;
 use shared::http::{Answer, Json, Subject};
-use shared::idempotency::{self, Idempotency, Record};
+use shared::idempotency::Idempotency;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, contended};
 use shared::table::{Key, Rows, Write};
@@ -22,7 +22,7 @@ use super::model::{
 use super::store::Sale;
 use crate::auth::{self, Member};
 use crate::energies::{self, Expense};
-use crate::wire::{self, succeeded, success};
+use crate::wire::{self, succeeded};
 use crate::{App, texts};
 
 /// Buyers of one raffle's tickets meet at the number of the next one.
@@ -185,25 +185,14 @@ async fn round(app: &App, wish: &Wish<'_>, key: &Idempotency) -> Result<Round<Re
     let tg_id = wish.subject.telegram_id;
     let (item_at, bought_at) =
         (ShopItem::key_of(wish.item_id), Bought::key_of(tg_id, wish.item_id));
-    let record_at = key.key();
-    let more = [item_at.clone(), bought_at.clone()].into_iter().chain(record_at.clone());
+    let more = [item_at.clone(), bought_at.clone()].into_iter().chain(key.key());
     let (member, rows) = auth::ensure_with(table, wish.subject, more, now).await?;
-    let record: Option<Record> = record_at.map_or(Ok(None), |at| rows.get(&at))?;
-    if let Some(outcome) = key.replay(record.as_ref(), now)? {
-        return key.repeated(table, outcome, now).await.map(Round::Done);
+    if let Some(response) = key.before(table, &rows, now).await? {
+        return Ok(Round::Done(response));
     }
     auth::paid(&member, now)?;
     let (made, effect) = decide(wish, &member, &rows, [&item_at, &bought_at])?;
-    let body = serde_json::to_string(&succeeded(&made)).map_err(Problem::bug)?;
-    // The key comes first: a replay fails the effect's own conditions, too.
-    let mut writes: Vec<Write> = key.saving(StatusCode::OK, &body, now).into_iter().collect();
-    writes.extend(effect);
-    let Err(error) = table.transact(writes).await else { return success(made).map(Round::Done) };
-    let refusal = error.refusal()?;
-    match key.replay_item(refusal.old(idempotency::WRITE), now)? {
-        Some(outcome) => key.repeated(table, outcome, now).await.map(Round::Done),
-        None => Ok(Round::Stale),
-    }
+    key.commit(table, &succeeded(made), effect, now).await
 }
 
 fn decide(

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use shared::cache::Conditional;
 use shared::clock::Now;
 use shared::function::{Access, Function};
-use shared::http::{Answer, Asked, Body, ok};
-use shared::idempotency::{Idempotency, replayed};
+use shared::http::{Answer, Asked, Body};
+use shared::idempotency::Idempotency;
 use shared::problem::{FieldError, Problem};
 use utoipa::ToSchema;
 
 use super::listing::{NoPage, Page, Wanted};
-use super::recharge::{self, Answered, Recharged};
+use super::recharge::{self, Recharged};
 use super::{Kind, Kopecks};
 use crate::users::Caller;
 use crate::wire::{LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
@@ -124,8 +124,5 @@ async fn handle_recharge(
     let method = body.text("method", 0, METHOD_MAX).filter(|method| !method.is_empty());
     body.finish()?;
     let wanted = recharge::Wanted { rubles, method: method.unwrap_or_else(|| METHOD.to_owned()) };
-    match Box::pin(recharge::recharge(&app, &user, &wanted, &key, now)).await? {
-        Answered::Now(recharged) => ok(&recharged),
-        Answered::Before(status, body) => replayed(status, body),
-    }
+    Box::pin(recharge::recharge(&app, &user, &wanted, &key, now)).await
 }

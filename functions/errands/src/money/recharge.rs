@@ -1,13 +1,14 @@
 //! Money out of nowhere, for sandboxes only.
 
+use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use shared::clock::Instant;
-use shared::idempotency::{self, Idempotency, Outcome, Record};
+use shared::http::Answer;
+use shared::idempotency::Idempotency;
 use shared::ids;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, contended};
-use shared::table::Write;
 use utoipa::ToSchema;
 
 use super::{Change, Kind, Kopecks, Reason, TRIES};
@@ -30,15 +31,6 @@ pub struct Recharged {
     /// Rubles.
     new_balance: i64,
     transaction_id: i64,
-}
-
-/// The answer: made now, or stored under the key by an earlier call.
-#[derive(Clone, Debug)]
-pub enum Answered {
-    /// Made now.
-    Now(Recharged),
-    /// Status and body of the earlier call.
-    Before(u16, String),
 }
 
 /// The description of money that came by `method`.
@@ -82,14 +74,11 @@ pub async fn recharge(
     wanted: &Wanted,
     key: &Idempotency,
     now: Instant,
-) -> Result<Answered> {
+) -> Answer {
     sandbox_only(app)?;
     let table = &app.platform.table;
-    if let Some(at) = key.key() {
-        let record: Option<Record> = table.get(&at).await?;
-        if let Some(answered) = stored(key.replay(record.as_ref(), now)?)? {
-            return Ok(answered);
-        }
+    if let Some(response) = key.look(table, now).await? {
+        return Ok(response);
     }
     let mut seen = Some(user.clone());
     contended(TRIES, || {
@@ -114,7 +103,7 @@ async fn round(
     wanted: &Wanted,
     key: &Idempotency,
     now: Instant,
-) -> Result<Round<Answered>> {
+) -> Result<Round<Response>> {
     let kopecks = Kopecks::of_rubles(wanted.rubles);
     balance_limit(app, user, kopecks)?;
     let reason = Reason {
@@ -132,24 +121,6 @@ async fn round(
         new_balance: change.after().rubles(),
         transaction_id: change.entry().id,
     };
-    let body = serde_json::to_string(&recharged).map_err(Problem::bug)?;
-    let mut writes: Vec<Write> = key.saving(StatusCode::OK, &body, now).into_iter().collect();
-    writes.extend([change.balance(), change.line()]);
-    let Err(error) = app.platform.table.transact(writes).await else {
-        return Ok(Round::Done(Answered::Now(recharged)));
-    };
-    let refusal = error.refusal()?;
-    if refusal.has(idempotency::WRITE) {
-        let outcome = key.replay_item(refusal.old(idempotency::WRITE), now)?;
-        return Ok(stored(outcome)?.map_or(Round::Stale, Round::Done));
-    }
-    Ok(Round::Stale)
-}
-
-fn stored(outcome: Option<Outcome>) -> Result<Option<Answered>> {
-    match outcome {
-        None => Ok(None),
-        Some(Outcome::Answer { status, body }) => Ok(Some(Answered::Before(status, body))),
-        Some(Outcome::Entity(_)) => Err(Problem::bug("a recharge without its answer")),
-    }
+    let effect = vec![change.balance(), change.line()];
+    key.commit(&app.platform.table, &recharged, effect, now).await
 }

@@ -81,7 +81,7 @@ pub(super) async fn create(
             Committed::Refused(refusal) if !refusal.has(idempotency::WRITE) => {
                 refused(app, &refusal, now).await
             }
-            committed => round::conclude(committed, reply, key, now),
+            committed => round::conclude(app, committed, reply, key, now).await,
         }
     })
     .await

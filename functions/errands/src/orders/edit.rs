@@ -79,7 +79,7 @@ pub(super) async fn update(
                 make_way(app, &refusal, now).await?;
                 Ok(Round::Stale)
             }
-            committed => round::conclude(committed, reply, key, now),
+            committed => round::conclude(app, committed, reply, key, now).await,
         }
     })
     .await
@@ -118,7 +118,7 @@ pub(super) async fn delete(app: &App, caller: i64, id: &str, now: Instant) -> An
             (_, Deleting::Done) => Ok(Round::Done(Reply::none().response())),
             (order, Deleting::Deletes) => {
                 let committed = settle::end(app, order, End::Deleted, None, now).await?;
-                round::conclude(committed, Reply::none(), key, now)
+                round::conclude(app, committed, Reply::none(), key, now).await
             }
         }
     })

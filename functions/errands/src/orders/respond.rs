@@ -94,7 +94,7 @@ pub(super) async fn act(
         };
         let reply = act.reply(&act.on(order, now), caller, now)?;
         let committed = act.commit(app, order, reply.stored(key, now), now).await?;
-        round::conclude(committed, reply, key, now)
+        round::conclude(app, committed, reply, key, now).await
     })
     .await
 }

@@ -9,11 +9,10 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use shared::clock::Instant;
-use shared::http::Answer;
-use shared::idempotency::{self, Idempotency, Outcome, Record};
+use shared::idempotency::Idempotency;
 use shared::problem::{Problem, Result};
 use shared::retry::Round;
-use shared::table::{Refusal, Write};
+use shared::table::Write;
 
 use super::items::{Order, order_key};
 use super::model::Refused;
@@ -82,8 +81,7 @@ pub(super) async fn open(
     let keys: Vec<_> =
         [Some(order_at.clone()), key.key(), user_at.clone()].into_iter().flatten().collect();
     let rows = app.platform.table.batch(&keys).await?;
-    let record = key.key().map(|at| rows.get::<Record>(&at)).transpose()?.flatten();
-    if let Some(response) = replay(key.replay(record.as_ref(), now)?)? {
+    if let Some(response) = key.before(&app.platform.table, &rows, now).await? {
         return Ok(Opened::Answered(response));
     }
     let order: Option<Order> = rows.get(&order_at)?;
@@ -97,7 +95,8 @@ pub(super) async fn open(
 }
 
 /// Ends a round whose writes were tried.
-pub(super) fn conclude(
+pub(super) async fn conclude(
+    app: &App,
     committed: Committed,
     reply: Reply,
     key: &Idempotency,
@@ -105,16 +104,9 @@ pub(super) fn conclude(
 ) -> Result<Round<Response>> {
     match committed {
         Committed::Yes => Ok(Round::Done(reply.response())),
-        Committed::Refused(refusal) => twin(&refusal, key, now),
+        Committed::Refused(refusal) => key.after(&app.platform.table, &refusal, now).await,
         Committed::Outrun => Ok(Round::Stale),
     }
-}
-
-/// Ends a round whose writes were refused: with the answer that a call under the same key stored
-/// meanwhile, or to read anew.
-pub(super) fn twin(refusal: &Refusal, key: &Idempotency, now: Instant) -> Result<Round<Response>> {
-    let stored = key.replay_item(refusal.old(idempotency::WRITE), now)?;
-    Ok(replay(stored)?.map_or(Round::Stale, Round::Done))
 }
 
 /// Ends a round whose guard refused. A call under the same key may have been what changed the
@@ -126,19 +118,8 @@ pub(super) async fn refuse(
     key: &Idempotency,
     now: Instant,
 ) -> Result<Round<Response>> {
-    if let Some(at) = key.key() {
-        let record: Option<Record> = app.platform.table.get(&at).await?;
-        if let Some(response) = replay(key.replay(record.as_ref(), now)?)? {
-            return Ok(Round::Done(response));
-        }
+    match key.look(&app.platform.table, now).await? {
+        Some(response) => Ok(Round::Done(response)),
+        None => Err(refused.into()),
     }
-    Err(refused.into())
-}
-
-fn replay(stored: Option<Outcome>) -> Result<Option<Response>> {
-    let answer: Option<Answer> = stored.map(|outcome| match outcome {
-        Outcome::Answer { status, body } => idempotency::replayed(status, body),
-        Outcome::Entity(_) => Err(Problem::bug("the key of an order names an entity")),
-    });
-    answer.transpose()
 }

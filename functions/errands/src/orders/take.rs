@@ -119,7 +119,7 @@ async fn buy(
     writes.extend([charge.on(counted), charge.line()]);
     writes.push(events::emit(event, now)?);
     let committed = store::commit(&app.platform.table, writes).await?;
-    round::conclude(committed, reply, key, now)
+    round::conclude(app, committed, reply, key, now).await
 }
 
 /// The order with one take more. The first sets by when the client has to respond.

@@ -80,7 +80,7 @@ fn tied(key: &Idempotency, error: WriteError, now: Instant) -> Result<Option<Str
     if !refusal.has(idempotency::WRITE) {
         return Ok(None);
     }
-    match key.replay_item(refusal.old(idempotency::WRITE), now)? {
+    match key.replay_refusal(&refusal, now)? {
         Some(Outcome::Entity(id)) => Ok(Some(id)),
         _ => Err(Problem::try_again("the key in the way has gone")),
     }

@@ -1,12 +1,12 @@
 //! Reviews and complaints are made once each, with the figures that they move, in one transaction.
 
 use axum::Json;
-use axum::response::IntoResponse as _;
+use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
 use shared::clock::Instant;
 use shared::http::Answer;
-use shared::idempotency::{self, Idempotency, Outcome, Record, replayed};
+use shared::idempotency::Idempotency;
 use shared::ids;
 use shared::problem::Result;
 use shared::retry::{Round, contended};
@@ -127,7 +127,7 @@ async fn say(
     contended(TRIES, || async move {
         let (order, stored) = look(app, order_id, key, now).await?;
         if let Some(answer) = stored {
-            return answer.map(Round::Done);
+            return Ok(Round::Done(answer));
         }
         let Saying { answer, writes, again } = judge(order.as_ref())?;
         let mut all: Vec<_> =
@@ -138,10 +138,10 @@ async fn say(
             Err(WriteError::Conflict) => return Ok(Round::Stale),
             Err(error) => error.refusal()?,
         };
-        if let Some(answer) = replay(key.replay_item(refusal.old(idempotency::WRITE), now)?) {
-            return answer.map(Round::Done);
+        match key.after(&app.platform.table, &refusal, now).await? {
+            Round::Stale if refusal.has(SAID) => Err(again.into()),
+            round => Ok(round),
         }
-        if refusal.has(SAID) { Err(again.into()) } else { Ok(Round::Stale) }
     })
     .await
 }
@@ -152,15 +152,14 @@ async fn look(
     order_id: &str,
     key: &Idempotency,
     now: Instant,
-) -> Result<(Option<Order>, Option<Answer>)> {
+) -> Result<(Option<Order>, Option<Response>)> {
     let order_at = Order::is_id(order_id).then(|| order_key(order_id));
     let keys: Vec<_> = order_at.clone().into_iter().chain(key.key()).collect();
     let rows = match keys.is_empty() {
         true => return Ok((None, None)),
         false => app.platform.table.batch(&keys).await?,
     };
-    let record = key.key().map(|at| rows.get::<Record>(&at)).transpose()?.flatten();
-    if let Some(answer) = replay(key.replay(record.as_ref(), now)?) {
+    if let Some(answer) = key.before(&app.platform.table, &rows, now).await? {
         return Ok((None, Some(answer)));
     }
     let order: Option<Order> = order_at.map(|at| rows.get(&at)).transpose()?.flatten();
@@ -169,14 +168,6 @@ async fn look(
     }
     orders::settle(app, order_id, now).await?;
     Ok((orders::find(&app.platform.table, order_id).await?, None))
-}
-
-/// The answer to a repeated call, if the key holds one.
-fn replay(outcome: Option<Outcome>) -> Option<Answer> {
-    match outcome? {
-        Outcome::Answer { status, body } => Some(replayed(status, body)),
-        Outcome::Entity(_) => None,
-    }
 }
 
 /// The write that shows this review with its order. Refused when the order was changed meanwhile,

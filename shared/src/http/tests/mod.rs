@@ -13,9 +13,10 @@ use super::*;
 use crate::cache::{CacheClass, Conditional};
 use crate::clock::{Instant, Now};
 use crate::function::{Access, Function, Instance, Platform, Service};
-use crate::idempotency::{Idempotency, Outcome, WRITE, replayed};
+use crate::idempotency::Idempotency;
 use crate::limit::{Counts, Kept, LimitClass};
 use crate::problem::{FieldError, Problem};
+use crate::retry::Round;
 use crate::settings::{Environment, SettingError};
 use crate::table::{Key, Write, testing};
 use crate::telegram::{BotToken, InitDataError, sign};
@@ -119,16 +120,11 @@ async fn order(
     if order.amount == 13 {
         panic!("a bug");
     }
-    let body = json!({ "success": true, "amount": order.amount }).to_string();
-    let saving = key.saving(StatusCode::OK, &body, now);
-    let mut writes: Vec<_> = saving.into_iter().collect();
-    writes.push(Write::update("orders", Key::new("ORDERS", "COUNT")).add("n", 1));
-    match app.0.table.transact(writes).await {
-        Ok(()) => Ok(json(body.into())),
-        Err(error) => match key.replay_item(error.refusal()?.old(WRITE), now)? {
-            Some(Outcome::Answer { status, body }) => replayed(status, body),
-            _ => Err(Problem::bug("no answer")),
-        },
+    let answer = json!({ "success": true, "amount": order.amount });
+    let effect = vec![Write::update("orders", Key::new("ORDERS", "COUNT")).add("n", 1)];
+    match key.commit(&app.0.table, &answer, effect, now).await? {
+        Round::Done(response) => Ok(response),
+        Round::Stale => Err(Problem::bug("no answer")),
     }
 }
 

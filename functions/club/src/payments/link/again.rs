@@ -1,7 +1,7 @@
 //! Links that are given again: the open attempt of equal terms, and the answer of a key.
 
 use shared::clock::Instant;
-use shared::idempotency::{self, Idempotency, Outcome};
+use shared::idempotency::{Idempotency, Outcome};
 use shared::problem::{Problem, Result};
 
 use super::Linked;
@@ -82,8 +82,7 @@ pub(super) async fn reuse(
     let tied = format!("{FOUND}{}", attempt.id);
     if let Some(write) = key.naming(&tied, renewed, now)
         && let Err(error) = app.platform.table.write(write).await
-        && let Some(Outcome::Entity(other)) =
-            key.replay_item(error.refusal()?.old(idempotency::WRITE), now)?
+        && let Some(Outcome::Entity(other)) = key.replay_refusal(&error.refusal()?, now)?
         && other != tied
     {
         return won(app, &other, now).await;

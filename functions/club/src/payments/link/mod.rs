@@ -8,7 +8,7 @@ mod taker;
 use serde_json::{Map, Value};
 use shared::clock::Instant;
 use shared::http::Subject;
-use shared::idempotency::{self, Idempotency, Outcome};
+use shared::idempotency::{Idempotency, Outcome};
 use shared::money::Currency;
 use shared::problem::{Problem, Result, chain};
 use shared::table::WriteError;
@@ -177,7 +177,7 @@ async fn lost(
     now: Instant,
 ) -> Result<Linked> {
     let refusal = error.refusal()?;
-    match key.replay_item(refusal.old(idempotency::WRITE), now)? {
+    match key.replay_refusal(&refusal, now)? {
         Some(Outcome::Entity(id)) if id == attempt.id => return invoice(app, attempt, now).await,
         Some(Outcome::Entity(other)) => return won(app, &other, now).await,
         _ => {}
