@@ -1,12 +1,9 @@
 //! Relay, delivery and sweep.
 
-use std::time::{Duration, Instant as Stopwatch};
-
 use jiff::SignedDuration;
 use serde::Serialize;
 use shared::clock::Instant;
 use shared::function::{Function, Invocation};
-use shared::lease::Lease;
 use shared::outbox::{self, Claimed, Hint};
 use shared::problem::{Problem, Result};
 use shared::queue::{self, Queue};
@@ -15,13 +12,12 @@ use shared::telegram::{BotApi, BotToken};
 
 use super::pace::Ticking;
 use super::perform;
+use crate::shift::Shift;
 use crate::{App, onboarding, payments};
 
 const TOKEN: &str = "TELEGRAM_BOT_TOKEN";
 /// How long a row may stay unsent before the sweep asks for it again.
 const OVERDUE: SignedDuration = SignedDuration::from_mins(2);
-/// What is left of a sweep's time to end.
-const RESERVE: Duration = Duration::from_secs(10);
 
 /// New rows of the outbox, from the change stream.
 #[must_use]
@@ -103,27 +99,17 @@ struct Swept {
 }
 
 async fn run_sweep(app: App, invocation: Invocation) -> Result<Swept> {
-    let table = &app.platform.table;
-    let now = invocation.now;
-    let lease = match Lease::acquire(table, "outbox_sweep", invocation.clock, invocation.deadline())
-        .await
-    {
-        Ok(lease) => lease,
-        Err(problem) if problem.code() == "lease_held" => {
-            return Ok(Swept { lease_held: true, ..Swept::default() });
-        }
-        Err(problem) => return Err(problem),
+    let Some(shift) = Shift::begin(&app, "outbox_sweep", &invocation).await? else {
+        return Ok(Swept { lease_held: true, ..Swept::default() });
     };
-    let budget = Duration::from_millis(invocation.remaining_ms).saturating_sub(RESERVE);
-    let swept = sweep_all(&app, now - OVERDUE, budget).await;
-    lease.release(table, invocation.clock).await?;
+    let swept = sweep_all(&app, invocation.now - OVERDUE, &shift).await;
+    shift.end(&app).await;
     swept
 }
 
 /// Sends hints only, and a hint is worth nothing by itself: no write here needs a fence.
-async fn sweep_all(app: &App, by: Instant, budget: Duration) -> Result<Swept> {
+async fn sweep_all(app: &App, by: Instant, shift: &Shift) -> Result<Swept> {
     let queue = hints(app)?;
-    let started = Stopwatch::now();
     let mut swept = Swept::default();
     for shard in 0..outbox::SHARDS {
         let mut cursor = None;
@@ -134,7 +120,7 @@ async fn sweep_all(app: &App, by: Instant, budget: Duration) -> Result<Swept> {
             if next.is_none() {
                 break;
             }
-            if started.elapsed() >= budget {
+            if shift.is_over() {
                 return Ok(swept);
             }
             cursor = next;

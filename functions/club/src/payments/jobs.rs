@@ -1,7 +1,5 @@
 //! Delayed checks, and the sweep that finds what was lost.
 
-use std::time::{Duration, Instant as Stopwatch};
-
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use shared::clock::Instant;
@@ -16,6 +14,7 @@ use super::model::{self, Attempt, Event, Hinted, Status, Success};
 use super::providers::{Came, ProviderError, Told, asking};
 use super::{settlement, store};
 use crate::App;
+use crate::shift::Shift;
 use crate::wire::LEASE_LOST;
 
 /// The body of a message of the queue `payment-checks`.
@@ -127,59 +126,25 @@ struct Swept {
 
 /// A check is lost when it is this late.
 const LATE: SignedDuration = SignedDuration::from_mins(2);
-/// Left of the function's time when the sweep begins nothing new: one question and its writes.
-const RESERVE: Duration = Duration::from_secs(10);
 /// Attempts asked about at once.
 const ABREAST: usize = 8;
 
-/// How much time the function has left.
-struct Budget {
-    began: Stopwatch,
-    time: Duration,
-}
-
-impl Budget {
-    fn of(invocation: &Invocation) -> Self {
-        let time = Duration::from_millis(invocation.remaining_ms).saturating_sub(RESERVE);
-        Self { began: Stopwatch::now(), time }
-    }
-
-    fn is_spent(&self) -> bool {
-        self.began.elapsed() >= self.time
-    }
-}
-
 async fn handle_sweep(app: App, invocation: Invocation) -> Result<Swept> {
-    let (table, now) = (&app.platform.table, invocation.now);
-    let lease =
-        match Lease::acquire(table, "attempt_sweep", invocation.clock, invocation.deadline()).await
-        {
-            Ok(lease) => lease,
-            Err(problem) if problem.code() == "lease_held" => {
-                return Ok(Swept { lease_held: true, ..Swept::default() });
-            }
-            Err(problem) => return Err(problem),
-        };
+    let Some(shift) = Shift::begin(&app, "attempt_sweep", &invocation).await? else {
+        return Ok(Swept { lease_held: true, ..Swept::default() });
+    };
     let mut swept = Swept { complete: true, ..Swept::default() };
-    let worked = work(&app, &lease, &Budget::of(&invocation), now, &mut swept).await;
-    if let Err(problem) = lease.release(table, invocation.clock).await {
-        tracing::warn!(error = %chain(&problem), "the lease ends by itself");
-    }
+    let worked = work(&app, &shift, invocation.now, &mut swept).await;
+    shift.end(&app).await;
     worked.map(|()| swept)
 }
 
-async fn work(
-    app: &App,
-    lease: &Lease,
-    budget: &Budget,
-    now: Instant,
-    swept: &mut Swept,
-) -> Result<()> {
+async fn work(app: &App, shift: &Shift, now: Instant, swept: &mut Swept) -> Result<()> {
     for (due, by) in [(Due::Check, now - LATE), (Due::FollowUp, now)] {
         for shard in 0..DUE_SHARDS {
             let mut cursor = None;
             loop {
-                if budget.is_spent() {
+                if shift.is_over() {
                     swept.complete = false;
                     return Ok(());
                 }
@@ -192,7 +157,7 @@ async fn work(
                 match due {
                     Due::Check => swept.hints += hint_again(app, &attempts).await?,
                     Due::FollowUp => {
-                        follow_up(app, attempts, lease, budget, now, swept).await?;
+                        follow_up(app, attempts, shift, now, swept).await?;
                     }
                 }
                 cursor = page.next;
@@ -239,20 +204,19 @@ async fn hint_again(app: &App, attempts: &[Attempt]) -> Result<usize> {
 async fn follow_up(
     app: &App,
     attempts: Vec<Attempt>,
-    lease: &Lease,
-    budget: &Budget,
+    shift: &Shift,
     now: Instant,
     swept: &mut Swept,
 ) -> Result<()> {
     let mut waiting = attempts.into_iter().peekable();
     while waiting.peek().is_some() {
-        if budget.is_spent() {
+        if shift.is_over() {
             swept.complete = false;
             return Ok(());
         }
         let mut asked = tokio::task::JoinSet::new();
         for attempt in waiting.by_ref().take(ABREAST) {
-            let (app, lease) = (app.clone(), lease.clone());
+            let (app, lease) = (app.clone(), shift.lease.clone());
             asked.spawn(async move {
                 let settled = look_again(&app, &attempt, &lease, now).await;
                 settled.inspect_err(|problem| {

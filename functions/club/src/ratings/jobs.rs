@@ -22,6 +22,7 @@ use super::published::{
 use super::store;
 use crate::App;
 use crate::auth::Member;
+use crate::shift::Shift;
 
 /// How many more than are shown are looked at, since some may be out of date in the index.
 const SPARE: usize = 20;
@@ -67,24 +68,22 @@ pub(super) struct Published {
 }
 
 async fn run_publish(app: App, invocation: Invocation) -> Result<Published> {
+    let Some(shift) = Shift::begin(&app, "ratings_publish", &invocation).await? else {
+        return Ok(Published { lease_held: true, ..Published::default() });
+    };
+    let published = publish_next(&app, &shift.lease, invocation.now).await;
+    shift.end(&app).await;
+    published
+}
+
+async fn publish_next(app: &App, lease: &Lease, now: Instant) -> Result<Published> {
     let table = &app.platform.table;
-    let now = invocation.now;
-    let lease =
-        match Lease::acquire(table, "ratings_publish", invocation.clock, invocation.deadline())
-            .await
-        {
-            Ok(lease) => lease,
-            Err(problem) if problem.code() == "lease_held" => {
-                return Ok(Published { lease_held: true, ..Published::default() });
-            }
-            Err(problem) => return Err(problem),
-        };
     let last = published::tag(table).await?;
     if let Some(last) = &last {
         let age = u64::try_from(now.since(last.generated_at).as_secs()).unwrap_or_default();
         telemetry::metrics(&app.platform, &[("ratings_age_s", age)]);
     }
-    let outcome = match last {
+    match last {
         // A schedule that comes twice or late.
         Some(Tag { generation, generated_at }) if generated_at >= now => {
             let generated_at = Some(generated_at);
@@ -94,11 +93,9 @@ async fn run_publish(app: App, invocation: Invocation) -> Result<Published> {
             // Its second names a generation; another one of the same second is the next.
             let next = last.map_or(0, |last| last.generation.saturating_add(1));
             let tag = Tag { generation: now.seconds().max(next), generated_at: now };
-            publish_generation(table, tag, &lease).await
+            publish_generation(table, tag, lease).await
         }
-    };
-    lease.release(table, invocation.clock).await?;
-    outcome
+    }
 }
 
 /// Everything of one generation, in the order in which it has to be there.
