@@ -19,7 +19,7 @@ from pathlib import Path
 
 from club import providers, vectors
 from club.kit import Report, World
-from club.system import running
+from system import running
 
 MODULES = (
     "wire_rules",
@@ -76,12 +76,12 @@ def arguments() -> argparse.Namespace:
 
 def systems(binary: Path) -> Iterator[tuple[AbstractContextManager[str], tuple[str, ...]]]:
     """The systems to start, one after another, and what is tried in each."""
-    yield running(binary, ORIGIN), MODULES
-    yield running(binary, {"RATE_TRUSTED_CIDRS": ""}), ("addresses",)
+    yield running(binary, "club", ORIGIN), MODULES
+    yield running(binary, "club", {"RATE_TRUSTED_CIDRS": ""}), ("addresses",)
     token = {"CLUB_TELEGRAM_BOT_TOKEN": vectors.TOKEN}
-    yield running(binary, {}, vectors.START, token), ("vectors",)
+    yield running(binary, "club", {}, vectors.START, token), ("vectors",)
     with providers.apis() as settings:
-        yield running(binary, settings), ("cloudpayments", "lavatop")
+        yield running(binary, "club", settings), ("cloudpayments", "lavatop")
 
 
 def main() -> int:

@@ -32,7 +32,8 @@ import stars
 import traffic
 import wire_rules
 from report import Report
-from world import World, attached, running
+from system import running
+from world import World, attached
 
 MODULES = (
     wire_rules,
@@ -79,7 +80,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     options = arguments()
     report = Report()
-    system = nullcontext(attached(options.url)) if options.url else running(options.local)
+    system = nullcontext(attached(options.url)) if options.url else running(options.local, "errands")
     with system as origin:
         world = World(origin, report)
         for module in MODULES:

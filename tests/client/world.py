@@ -1,26 +1,20 @@
-"""The local system under test: its process, its control desk, and people to act in it."""
+"""The local system under test: its control desk, and people to act in it."""
 
 import itertools
 import json
-import subprocess
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from mini_app import Json, MiniApp, parse_instant
 from report import Report
+from system import READY_WITHIN_S
 from wire import Answer, Transport
 
-READY_WITHIN_S = 60
-STOPPED_WITHIN_S = 15
 IDLE_WITHIN_MS = 25_000
-START = "2026-11-22T12:00:00Z"
 FIRST_USER = 7_000_000_000
 LAG_S = 5
 DESCRIPTION = "Течёт кран на кухне, нужен мастер в течение часа"
@@ -156,42 +150,6 @@ class Deal:
     @property
     def executor(self) -> MiniApp:
         return self.executors[0]
-
-
-@contextmanager
-def running(binary: Path) -> Iterator[str]:
-    """Starts the local system on free ports and yields its origin."""
-    arguments = ["--memory", "--port", "0", "--frozen", "--clock", START, "--service", "errands"]
-    root = Path(__file__).resolve().parents[2]
-    with subprocess.Popen(
-        [str(binary), *arguments], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        try:
-            yield _origin(process)
-        finally:
-            process.terminate()
-            try:
-                process.wait(STOPPED_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _origin(process: "subprocess.Popen[str]") -> str:
-    """Reads the output until the address stands there; goes on reading lest the pipe fills."""
-    found: list[str] = []
-    ready = threading.Event()
-
-    def read() -> None:
-        for line in process.stdout or ():
-            if line.startswith("ready: "):
-                found.append(line.removeprefix("ready: ").strip())
-                ready.set()
-        ready.set()
-
-    threading.Thread(target=read, daemon=True).start()
-    if not ready.wait(READY_WITHIN_S) or not found:
-        raise RuntimeError("the local system did not start")
-    return found[0]
 
 
 def attached(url: str) -> str:

@@ -15,15 +15,16 @@ START = "2026-11-22T12:00:00Z"
 @contextmanager
 def running(
     binary: Path,
-    settings: Mapping[str, str],
+    service: str,
+    settings: Mapping[str, str] | None = None,
     clock: str = START,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
-    """Starts the local system on free ports and yields its origin."""
-    arguments = ["--memory", "--port", "0", "--frozen", "--clock", clock, "--service", "club"]
-    for name, value in settings.items():
+    """Starts the local system with this service alone on free ports and yields its origin."""
+    arguments = ["--memory", "--port", "0", "--frozen", "--clock", clock, "--service", service]
+    for name, value in (settings or {}).items():
         arguments += ["--set", f"{name}={value}"]
-    root = Path(__file__).resolve().parents[3]
+    root = Path(__file__).resolve().parents[2]
     with subprocess.Popen(
         [str(binary), *arguments],
         cwd=root,
