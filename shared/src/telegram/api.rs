@@ -15,7 +15,7 @@ use super::stars::{RefundOutcome, StarAmount, StarInvoice, StarTransactions};
 use super::token::BotToken;
 use super::updates::User;
 use super::user::{ChatId, TelegramId};
-use super::webhook::WebhookSecret;
+use super::webhook::{SetWebhook, WebhookInfo};
 use crate::outbound::Outbound;
 
 /// The base address of the real Bot API.
@@ -389,36 +389,4 @@ struct Nothing {}
 pub struct SentMessage {
     /// Its id within the chat.
     pub message_id: i64,
-}
-
-/// What to tell `setWebhook`.
-#[derive(Debug, Clone, Copy)]
-pub struct SetWebhook<'a> {
-    /// Where updates go.
-    pub url: &'a str,
-    /// The secret header of the deliveries.
-    pub secret: &'a WebhookSecret,
-    /// Kinds of updates that are needed.
-    pub allowed_updates: &'a [&'a str],
-    /// Parallel deliveries, 1 to 100 (capped).
-    pub max_connections: u8,
-}
-
-/// The state of the webhook.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[non_exhaustive]
-pub struct WebhookInfo {
-    /// Where updates go; empty when unset.
-    pub url: String,
-    /// Updates that wait for delivery.
-    pub pending_update_count: i64,
-    /// Epoch seconds of the last failed delivery.
-    #[serde(rename = "last_error_date")]
-    pub last_error_date_s: Option<i64>,
-    /// Its reason.
-    pub last_error_message: Option<String>,
-    /// Parallel deliveries.
-    pub max_connections: Option<i64>,
-    /// Kinds of updates that are delivered.
-    pub allowed_updates: Option<Vec<String>>,
 }

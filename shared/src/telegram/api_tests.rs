@@ -12,7 +12,7 @@ use axum::routing::post;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::api::{BotApi, BotApiError, SetWebhook};
+use super::api::{BotApi, BotApiError};
 use super::outgoing::{
     ButtonAction, InlineButton, SendMessage, SendVideo, inline_keyboard, users_request,
 };
@@ -21,7 +21,7 @@ use super::stars::{RefundOutcome, StarInvoice};
 use super::token::BotToken;
 use super::updates::ALLOWED_UPDATES;
 use super::user::{ChatId, TelegramId};
-use super::webhook::WebhookSecret;
+use super::webhook::{SetWebhook, WebhookSecret};
 use crate::outbound::Outbound;
 
 const TOKEN: &str = "1000000001:SYNTHETIC-TEST-TOKEN-NOT-REAL";

@@ -1,7 +1,9 @@
-//! The secret by which Telegram shows that a webhook delivery is its own.
+//! The webhook: what is told to Telegram of it, what Telegram tells, and the secret by which it
+//! shows that a delivery is its own.
 
 use std::fmt;
 
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -55,6 +57,38 @@ impl fmt::Debug for WebhookSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WebhookSecret(…)")
     }
+}
+
+/// What to tell `setWebhook`.
+#[derive(Debug, Clone, Copy)]
+pub struct SetWebhook<'a> {
+    /// Where updates go.
+    pub url: &'a str,
+    /// The secret header of the deliveries.
+    pub secret: &'a WebhookSecret,
+    /// Kinds of updates that are needed.
+    pub allowed_updates: &'a [&'a str],
+    /// Parallel deliveries, 1 to 100 (capped).
+    pub max_connections: u8,
+}
+
+/// The state of the webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct WebhookInfo {
+    /// Where updates go; empty when unset.
+    pub url: String,
+    /// Updates that wait for delivery.
+    pub pending_update_count: i64,
+    /// Epoch seconds of the last failed delivery.
+    #[serde(rename = "last_error_date")]
+    pub last_error_date_s: Option<i64>,
+    /// Its reason.
+    pub last_error_message: Option<String>,
+    /// Parallel deliveries.
+    pub max_connections: Option<i64>,
+    /// Kinds of updates that are delivered.
+    pub allowed_updates: Option<Vec<String>>,
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use shared::clock::Instant;
 use shared::function::{Function, Invocation};
 use shared::problem::{Problem, Result};
-use shared::telegram::api::WebhookInfo;
+use shared::telegram::webhook::WebhookInfo;
 use shared::telemetry;
 
 use super::api::examine;

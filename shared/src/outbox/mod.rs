@@ -13,10 +13,17 @@
 //! An entry may stand for many: the transaction that wants them writes one, and whoever performs
 //! that asks for the others with its end ([`finish_with`]).
 
+mod rules;
+#[cfg(test)]
+mod tests;
+
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use rules::{AfterCrash, Outcome, Rules};
+use rules::{Next, next};
 
 use crate::clock::{Instant, days};
 use crate::ids;
@@ -33,29 +40,6 @@ const CLAIM: SignedDuration = SignedDuration::from_secs(60);
 /// How often an entry is performed anew after a process has died over it, where that is wanted:
 /// an entry that kills whoever performs it must end, too.
 const CRASHES_MAX: u32 = 5;
-/// How often an entry is performed anew after its answer was lost, where that is wanted.
-const LOSSES_MAX: u32 = 1;
-/// How long to wait before that.
-const LOSS_PAUSE: SignedDuration = SignedDuration::from_secs(1);
-
-/// How a service's entries are delivered.
-#[derive(Clone, Copy, Debug)]
-pub struct Rules {
-    /// Pauses after definite failures, in seconds; after the last the entry is given up.
-    pub pauses_s: &'static [i64],
-    /// What becomes of an entry whose outcome is unknown.
-    pub after_crash: AfterCrash,
-}
-
-/// What becomes of an entry whose outcome is unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AfterCrash {
-    /// It is marked unconfirmed and reported, and never performed again: once or not at all.
-    Report,
-    /// It is performed again, after a crash each time within bounds, after a lost answer one more
-    /// time: perhaps twice, but not lost.
-    Repeat,
-}
 
 /// Where an entry stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,20 +128,6 @@ fn due_partition(id: &str) -> String {
 pub struct Hint {
     /// Which entry to perform.
     pub outbox_id: String,
-}
-
-/// How performing an entry ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Done.
-    Sent,
-    /// Refused for good.
-    Refused,
-    /// Certainly not done; may be tried again, after this pause at the earliest if the other
-    /// side named one.
-    Failed(Option<SignedDuration>),
-    /// Perhaps done.
-    Unknown,
 }
 
 /// The right to perform an entry.
@@ -275,13 +245,6 @@ pub async fn claim(
     }
 }
 
-impl Rules {
-    /// May what has happened so often happen once more?
-    fn repeat(self, so_far: u32, most: u32) -> bool {
-        self.after_crash == AfterCrash::Repeat && so_far < most
-    }
-}
-
 /// Records how performing a claimed entry ended, unless somebody else took it over. Answers when
 /// it is to be tried again, if it is.
 ///
@@ -357,35 +320,6 @@ fn unclaimed(claim: &Claim) -> Write {
         .bind(":owner", &claim.owner)
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Next {
-    Over(State),
-    /// Then, and this counter counts it.
-    Again(Instant, Option<&'static str>),
-}
-
-fn next(entry: &Entry, rules: Rules, outcome: Outcome, now: Instant) -> Next {
-    match outcome {
-        Outcome::Sent => Next::Over(State::Sent),
-        Outcome::Refused => Next::Over(State::Refused),
-        Outcome::Unknown if rules.repeat(entry.losses, LOSSES_MAX) => {
-            Next::Again(now + LOSS_PAUSE, Some("losses"))
-        }
-        Outcome::Unknown => Next::Over(State::Unconfirmed),
-        // Being told to wait is no failure of this entry.
-        Outcome::Failed(Some(pause)) => Next::Again(now + pause, None),
-        Outcome::Failed(None) => {
-            let index = usize::try_from(entry.failures).unwrap_or(usize::MAX);
-            match rules.pauses_s.get(index) {
-                Some(pause) => {
-                    Next::Again(now + SignedDuration::from_secs(*pause), Some("failures"))
-                }
-                None => Next::Over(State::Refused),
-            }
-        }
-    }
-}
-
 /// One page of the entries of one shard that should have been tried by `by`. One query; the index
 /// may lag, and claiming checks anew.
 ///
@@ -406,7 +340,3 @@ pub async fn overdue(
     };
     Ok((page.items.iter().filter_map(hint).collect(), page.next))
 }
-
-#[cfg(test)]
-#[path = "outbox_tests.rs"]
-mod tests;
