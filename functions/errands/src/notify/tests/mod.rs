@@ -3,6 +3,7 @@
 pub(crate) mod bot;
 mod crashes;
 mod delivery;
+mod digests;
 mod offers;
 mod pacing;
 pub(crate) mod town;
