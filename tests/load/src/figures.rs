@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use benches::{Result, line};
+use bytes::Bytes;
+use http::Response;
 
+use crate::drive::drive;
 use crate::people::People;
 use crate::seed::{self, CATEGORIES, CITIES, encoded, job, pick};
+use crate::settings;
 use crate::stack::{Call, Stack};
-use crate::table::{self, Seen};
+use crate::table;
 
 /// The first seed.
 const FEW: usize = 1_500;
@@ -85,8 +89,7 @@ fn take(load: &Load, _: usize) -> Call {
 /// # Errors
 /// When the stack does not answer, or refuses a seed.
 pub async fn run(stack: &Stack) -> Result<()> {
-    let seconds = std::env::var("SECONDS_EACH").ok().and_then(|text| text.parse().ok());
-    let time = Duration::from_secs(seconds.unwrap_or(SECONDS));
+    let time = settings::time(SECONDS);
     let many = std::env::var("ORDERS").ok().and_then(|text| text.parse().ok()).unwrap_or(MANY);
     let people = People::open_the_app()?;
     seed::people(stack, &people).await?;
@@ -113,48 +116,13 @@ async fn measured(stack: &Stack, load: Load, time: Duration) -> Result<Load> {
     table::head();
     for kind in KINDS {
         for connections in [1, 32] {
-            let mut seen = measure(stack, &load, kind, connections, time).await?;
+            let made = load.clone();
+            let call = move |n| (kind.call)(&made, n);
+            let good = move |answer: &Response<Bytes>| answer.status() == kind.status;
+            let mut seen = drive(stack, (connections, time), call, good).await?;
             let before = kind.before.filter(|_| connections > 1);
             table::row(kind.name, connections, &mut seen, before);
         }
     }
     Arc::into_inner(load).ok_or_else(|| "somebody still works".into())
-}
-
-async fn measure(
-    stack: &Stack,
-    load: &Arc<Load>,
-    kind: Kind,
-    connections: usize,
-    time: Duration,
-) -> Result<Seen> {
-    stack.rest().await?;
-    let (processor, began) = (stack.processor_us(), Instant::now());
-    let callers = (0..connections).map(|first| {
-        let (stack, load) = (stack.apart(), load.clone());
-        tokio::spawn(async move {
-            let (mut latencies, mut errors, mut n) = (Vec::new(), 0, first);
-            while began.elapsed() < time {
-                let call = (kind.call)(&load, n);
-                let sent = Instant::now();
-                let answer = stack.send(&call).await?;
-                latencies.push(sent.elapsed());
-                errors += usize::from(answer.status() != kind.status);
-                n += connections;
-            }
-            Result::Ok((latencies, errors))
-        })
-    });
-    let mut seen = Seen::default();
-    for caller in callers.collect::<Vec<_>>() {
-        let (latencies, errors) = caller.await??;
-        seen.latencies.extend(latencies);
-        seen.errors += errors;
-    }
-    seen.elapsed = began.elapsed();
-    // What the requests have set off is a part of their price.
-    stack.rest().await?;
-    let after = stack.processor_us();
-    seen.processor_us = processor.zip(after).map(|(before, after)| after - before);
-    Ok(seen)
 }

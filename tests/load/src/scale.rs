@@ -15,13 +15,13 @@ use errands::orders::{CityKey, ContactKey, ContactLock, Order, OwnedOrder, Statu
 use errands::users::Profile;
 use jiff::SignedDuration;
 use serde_json::Value;
-use shared::aws::Aws;
 use shared::clock::Instant;
-use shared::settings::Environment;
 use shared::table::{Table, Write};
 
+use crate::cost::{Cost, units};
 use crate::seed::{CATEGORIES, CITIES, encoded, job, pick};
 use crate::stack::{Call, Stack};
+use crate::{settings, store};
 
 const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
 /// The table of errands in the stage `test`.
@@ -32,10 +32,6 @@ const EACH: usize = 50;
 const FIRST: usize = 1_000_000;
 /// Clients whose orders are written together.
 const TOGETHER: usize = 4;
-/// Writers at once: the engine has one writer, and whoever waits for it long gives up.
-const WRITERS: usize = 2;
-/// How often a batch is written before the store is taken to be down.
-const TRIES: usize = 20;
 /// How often each page is fetched for its latency: less often than makes it hot.
 const FETCHES: usize = 15;
 
@@ -44,13 +40,8 @@ const FETCHES: usize = 15;
 /// # Errors
 /// When the store or the stack does not answer.
 pub async fn run(stack: &Stack, engine: &str) -> Result<()> {
-    let sizes = match std::env::var("SIZES") {
-        Ok(text) => {
-            text.split(',').map(str::parse).collect::<std::result::Result<Vec<usize>, _>>()?
-        }
-        Err(_) => SIZES.to_vec(),
-    };
-    let table = Arc::new(Table::new(&aws(engine)?, TABLE));
+    let sizes = settings::sizes(&SIZES)?;
+    let table = store::table(engine, TABLE)?;
     let born = Instant::now() - SignedDuration::from_mins(10);
     line("| active orders | page | requests | read units | p50 ms |");
     line("|---:|---|---:|---:|---:|");
@@ -65,17 +56,6 @@ pub async fn run(stack: &Stack, engine: &str) -> Result<()> {
     Ok(())
 }
 
-fn aws(engine: &str) -> Result<Aws> {
-    let variables = [
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "load"),
-        ("AWS_SECRET_ACCESS_KEY", "load"),
-        ("AWS_ENDPOINT_URL", engine),
-    ];
-    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Ok(Aws::from_environment(&variables.into_iter().collect::<Environment>())?)
-}
-
 /// Writes the orders of these clients, and adds them to the totals of their feeds.
 async fn seed(
     table: &Arc<Table>,
@@ -84,7 +64,7 @@ async fn seed(
     totals: &mut BTreeMap<Feed, i64>,
 ) -> Result<()> {
     let next = Arc::new(AtomicUsize::new(clients.start));
-    let writers = (0..WRITERS).map(|_| {
+    let writers = (0..store::WRITERS).map(|_| {
         let (table, next, end) = (table.clone(), next.clone(), clients.end);
         tokio::spawn(async move {
             let mut moves = BTreeMap::new();
@@ -106,7 +86,7 @@ async fn seed(
                     writes.push(Write::put("client", &client_of(client, born)?));
                 }
                 // Written again, they are the same.
-                put(&table, &writes).await?;
+                store::put(&table, &writes).await?;
             }
         })
     });
@@ -119,19 +99,7 @@ async fn seed(
     let counters = totals.iter().map(|(feed, count)| {
         Write::put("counter", &FeedCounter { feed: feed.clone(), shard: 0, count: *count })
     });
-    put(table, &counters.collect::<Vec<_>>()).await
-}
-
-/// Writes these, again while the store is busy: written again, they are the same.
-async fn put(table: &Table, writes: &[Write]) -> Result<()> {
-    let mut tries = 0;
-    while let Err(error) = table.write_batch(writes.to_vec()).await {
-        tries += 1;
-        if tries == TRIES {
-            return Err(error.into());
-        }
-    }
-    Ok(())
+    store::put(table, &counters.collect::<Vec<_>>()).await
 }
 
 fn orders_of(client: usize, born: Instant) -> Result<Vec<Order>> {
@@ -199,7 +167,7 @@ async fn pages(stack: &Stack, size: usize) -> Result<()> {
     ] {
         let call = Call::new("GET", format!("/api/orders{query}"), &launch);
         let mut latencies = Vec::new();
-        let mut cost = String::new();
+        let mut cost = Cost::default();
         for _ in 0..FETCHES {
             let sent = Moment::now();
             let answer = stack.send(&call).await?;
@@ -207,23 +175,16 @@ async fn pages(stack: &Stack, size: usize) -> Result<()> {
             if answer.status() != 200 {
                 return Err(format!("{name}: {answer:?}").into());
             }
-            let price = answer.headers().get("x-cost").and_then(|cost| cost.to_str().ok());
-            cost = price.unwrap_or_default().to_owned();
+            cost = Cost::of(&answer);
         }
         row(size, name, &cost, &mut latencies);
     }
     Ok(())
 }
 
-fn row(size: usize, name: &str, cost: &str, latencies: &mut [Duration]) {
-    let of = |wanted: &str| {
-        let mut parts = cost.split(';').filter_map(|part| part.trim().split_once('='));
-        let found = parts.find(|(name, _)| *name == wanted);
-        found.map_or("?", |(_, value)| value).to_owned()
-    };
-    let milli = of("read_milliunits").parse().unwrap_or(0_u64);
+fn row(size: usize, name: &str, cost: &Cost, latencies: &mut [Duration]) {
     latencies.sort_unstable();
     let p50 = milliseconds(percentile(latencies, 50));
-    let units = format!("{}.{}", milli / 1_000, milli % 1_000 / 100);
-    line(&format!("| {size} | {name} | {} | {units} | {p50} |", of("requests")));
+    let read = units(cost.read_milliunits);
+    line(&format!("| {size} | {name} | {} | {read} | {p50} |", cost.requests));
 }
