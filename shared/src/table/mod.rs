@@ -96,6 +96,20 @@ impl Table {
         Ok(Page::new(items, answer.last_evaluated_key))
     }
 
+    /// Reads every page of a query, as one. One request for each.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table does not answer.
+    pub async fn query_all(&self, query: &Query) -> Result<Page, StoreError> {
+        let mut all = self.query(query).await?;
+        while let Some(cursor) = all.next.take() {
+            let page = self.query(&query.clone().after(Some(cursor))).await?;
+            all.items.extend(page.items);
+            all.next = page.next;
+        }
+        Ok(all)
+    }
+
     /// Performs one write by itself. One request. Answers the item after an update, if any.
     ///
     /// # Errors

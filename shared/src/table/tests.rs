@@ -105,6 +105,20 @@ async fn pages_follow_each_other_without_gaps() {
 }
 
 #[tokio::test]
+async fn every_page_of_a_query_can_be_read_as_one() {
+    let table = testing::table().await;
+    for id in ["a", "b", "c", "d", "e"] {
+        table.write(Write::insert("note", &note(id, 1))).await.unwrap();
+    }
+    for limit in [1, 2, 5, 6] {
+        let all = table.query_all(&Query::partition("NOTES").limit(limit)).await.unwrap();
+        let ids: Vec<_> = all.read::<Note>().unwrap().into_iter().map(|note| note.id).collect();
+        assert_eq!(ids, ["a", "b", "c", "d", "e"], "{limit}");
+        assert!(all.next.is_none());
+    }
+}
+
+#[tokio::test]
 async fn the_meter_counts_what_dynamodb_charges() {
     let table = testing::table().await;
     let meter = Meter::default();

@@ -283,19 +283,10 @@ pub(super) async fn registered(
 
 /// A member and all entries, from the member's partition. One query for each megabyte.
 pub(super) async fn account(table: &Table, pk: &str) -> Result<Option<(Member, Vec<EnergyEntry>)>> {
-    let (mut member, mut found) = (None, Vec::new());
-    let mut cursor = None;
-    loop {
-        let page = table.query(&Query::partition(pk).after(cursor)).await?;
-        for item in page.items.iter().filter(|item| item.text("kind") == Some(Member::KIND)) {
-            member = Some(item.read()?);
-        }
-        found.extend(entries(&page.items)?);
-        cursor = page.next;
-        if cursor.is_none() {
-            return Ok(member.map(|member| (member, found)));
-        }
-    }
+    let items = table.query_all(&Query::partition(pk)).await?.items;
+    let member = items.iter().find(|item| item.text("kind") == Some(Member::KIND));
+    let Some(member) = member.map(Item::read).transpose()? else { return Ok(None) };
+    Ok(Some((member, entries(&items)?)))
 }
 
 #[cfg(test)]

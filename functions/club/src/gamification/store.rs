@@ -36,18 +36,9 @@ pub(super) async fn unlocked(table: &Table, tg_id: i64) -> Result<BTreeMap<Strin
 
 /// A member's experience since `from`, newest first. One query for each thousand entries.
 pub(super) async fn earned(table: &Table, tg_id: i64, from: Instant) -> Result<Vec<XpEntry>> {
-    let (mut entries, mut cursor) = (Vec::new(), None);
-    loop {
-        let query = Query::local_index("history", XpEntry::partition(tg_id), "history_at")
-            .at_least(from.to_string())
-            .descending()
-            .limit(ENTRIES_PAGE)
-            .after(cursor);
-        let page = table.query(&query).await?;
-        entries.extend(page.read::<XpEntry>()?);
-        cursor = page.next;
-        if cursor.is_none() {
-            return Ok(entries);
-        }
-    }
+    let query = Query::local_index("history", XpEntry::partition(tg_id), "history_at")
+        .at_least(from.to_string())
+        .descending()
+        .limit(ENTRIES_PAGE);
+    Ok(table.query_all(&query).await?.read()?)
 }

@@ -6,7 +6,7 @@ use shared::clock::Instant;
 use shared::lease::Lease;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
-use shared::table::{Cursor, Entity, Item, Key, Query, Table, Write};
+use shared::table::{Entity, Item, Key, Query, Table, Write};
 
 use super::ladder::Ladder;
 use super::lists::TOP;
@@ -145,7 +145,7 @@ pub(super) async fn run_out(table: &Table, by: Instant) -> Result<Vec<i64>> {
     let mut found = Vec::new();
     for shard in 0..SHARDS {
         let query = Query::global_index("due", ("due_pk", expiry_partition(shard)), "due_at");
-        let items = all(table, &query.up_to(by.to_string())).await?;
+        let items = table.query_all(&query.up_to(by.to_string())).await?.items;
         found.extend(items.iter().filter_map(|item| Contribution::tg_id_in(item.text("pk")?)));
     }
     Ok(found)
@@ -165,8 +165,8 @@ pub(super) async fn members(table: &Table, tg_ids: &[i64]) -> Result<Vec<Member>
 pub(super) async fn city_totals(table: &Table) -> Result<Vec<CityTotal>> {
     let mut found = Vec::new();
     for shard in 0..SHARDS {
-        let items = all(table, &Query::partition(CityTotal::partition(shard))).await?;
-        found.extend(read_all::<CityTotal>(items.iter())?);
+        let query = Query::partition(CityTotal::partition(shard));
+        found.extend(table.query_all(&query).await?.read::<CityTotal>()?);
     }
     Ok(found)
 }
@@ -175,8 +175,8 @@ pub(super) async fn city_totals(table: &Table) -> Result<Vec<CityTotal>> {
 pub(super) async fn team_totals(table: &Table) -> Result<Vec<TeamTotal>> {
     let mut found = Vec::new();
     for shard in 0..SHARDS {
-        let items = all(table, &Query::partition(TeamTotal::partition(shard))).await?;
-        found.extend(read_all::<TeamTotal>(items.iter())?);
+        let query = Query::partition(TeamTotal::partition(shard));
+        found.extend(table.query_all(&query).await?.read::<TeamTotal>()?);
     }
     Ok(found)
 }
@@ -186,7 +186,7 @@ pub(super) async fn team_totals(table: &Table) -> Result<Vec<TeamTotal>> {
 pub(super) async fn buckets(table: &Table) -> Result<Vec<Item>> {
     let mut found = Vec::new();
     for shard in 0..SHARDS {
-        found.extend(all(table, &Query::partition(bucket_partition(shard))).await?);
+        found.extend(table.query_all(&Query::partition(bucket_partition(shard))).await?.items);
     }
     Ok(found)
 }
@@ -254,20 +254,6 @@ pub(super) async fn candidates(table: &Table, count: usize) -> Result<Vec<Contri
     ranked.truncate(count);
     let tg_ids: Vec<i64> = ranked.iter().map(|(_, tg_id)| *tg_id).collect();
     contributions(table, &tg_ids).await
-}
-
-/// Every item of a query, page after page.
-pub(super) async fn all(table: &Table, query: &Query) -> Result<Vec<Item>> {
-    let mut items = Vec::new();
-    let mut cursor: Option<Cursor> = None;
-    loop {
-        let page = table.query(&query.clone().after(cursor)).await?;
-        items.extend(page.items);
-        cursor = page.next;
-        if cursor.is_none() {
-            return Ok(items);
-        }
-    }
 }
 
 pub(super) fn read_all<'a, E: Entity>(items: impl Iterator<Item = &'a Item>) -> Result<Vec<E>> {

@@ -104,15 +104,8 @@ pub(super) async fn version(table: &Table) -> Result<String> {
 
 /// Everything that is on sale, in the order of lists. One query for each megabyte.
 pub(super) async fn on_sale(table: &Table) -> Result<Vec<ShopItem>> {
-    let (mut items, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = table.query(&Query::partition(CATALOGUE).after(cursor)).await?;
-        items.extend(page.read::<ShopItem>()?.into_iter().filter(ShopItem::is_sold));
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
-        }
-    }
+    let mut items: Vec<ShopItem> = table.query_all(&Query::partition(CATALOGUE)).await?.read()?;
+    items.retain(ShopItem::is_sold);
     items.sort_by(|one, other| {
         let place = |item: &ShopItem| (item.goods.sort_order, item.created_at);
         place(one).cmp(&place(other)).then_with(|| one.id.cmp(&other.id))
@@ -265,18 +258,8 @@ pub(super) fn using(purchase: &Purchase, now: Instant) -> Vec<Write> {
 /// The tickets of an item's raffle up to and with the number `last`, in order. One query for each
 /// megabyte.
 pub(super) async fn tickets(table: &Table, item_id: &str, last: u32) -> Result<Vec<Ticket>> {
-    let (mut tickets, mut cursor) = (Vec::new(), None);
-    loop {
-        let query = Query::partition(raffle(item_id))
-            .between(TICKETS, format!("{TICKETS}{last:010}"))
-            .after(cursor);
-        let page = table.query(&query).await?;
-        tickets.extend(page.read::<Ticket>()?);
-        cursor = page.next;
-        if cursor.is_none() {
-            return Ok(tickets);
-        }
-    }
+    let query = Query::partition(raffle(item_id)).between(TICKETS, format!("{TICKETS}{last:010}"));
+    Ok(table.query_all(&query).await?.read()?)
 }
 
 /// The writes of a draw among the tickets that `item` was seen with: whoever buys meanwhile comes

@@ -55,31 +55,16 @@ fn audience(stream_id: &str) -> String {
 
 /// Every stream that members see, the latest first. One query for each megabyte.
 pub(super) async fn shown(table: &Table) -> Result<Vec<Stream>> {
-    let (mut streams, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = table.query(&Query::partition(STREAMS).after(cursor)).await?;
-        streams.extend(page.read::<Stream>()?.into_iter().filter(Stream::is_shown));
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
-        }
-    }
+    let mut streams: Vec<Stream> = table.query_all(&Query::partition(STREAMS)).await?.read()?;
+    streams.retain(Stream::is_shown);
     streams.sort_by(|one, other| other.at.cmp(&one.at).then_with(|| one.id.cmp(&other.id)));
     Ok(streams)
 }
 
 /// What a member has watched. One query for each megabyte.
 pub(super) async fn attended(table: &Table, tg_id: i64) -> Result<Vec<StreamAttendance>> {
-    let (mut found, mut cursor) = (Vec::<StreamAttendance>::new(), None);
-    loop {
-        let query = Query::partition(member_key(tg_id).pk).beginning_with(ATTENDED).after(cursor);
-        let page = table.query(&query).await?;
-        found.extend(page.read::<StreamAttendance>()?);
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
-        }
-    }
+    let query = Query::partition(member_key(tg_id).pk).beginning_with(ATTENDED);
+    let mut found: Vec<StreamAttendance> = table.query_all(&query).await?.read()?;
     found.sort_by(|one, other| other.at.cmp(&one.at).then_with(|| one.id.cmp(&other.id)));
     Ok(found)
 }

@@ -95,23 +95,16 @@ impl Books {
         let pk = Payment::key_of(provider, external_id).pk;
         let (mut payment, mut slot) = (None, None);
         let (mut refunds, mut intents) = (Vec::new(), Vec::new());
-        let mut cursor = None;
-        loop {
-            let page = table.query(&Query::partition(pk.clone()).after(cursor)).await?;
-            for item in &page.items {
-                match item.text("kind") {
-                    Some(Payment::KIND) => payment = Some(item.read()?),
-                    Some(Slot::KIND) => slot = Some(item.read()?),
-                    Some(Refund::KIND) => refunds.push(item.read()?),
-                    Some(Intent::KIND) => intents.push(item.read()?),
-                    _ => {}
-                }
-            }
-            cursor = page.next;
-            if cursor.is_none() {
-                return Ok(payment.map(|payment| Self { payment, refunds, intents, slot }));
+        for item in table.query_all(&Query::partition(pk)).await?.items {
+            match item.text("kind") {
+                Some(Payment::KIND) => payment = Some(item.read()?),
+                Some(Slot::KIND) => slot = Some(item.read()?),
+                Some(Refund::KIND) => refunds.push(item.read()?),
+                Some(Intent::KIND) => intents.push(item.read()?),
+                _ => {}
             }
         }
+        Ok(payment.map(|payment| Self { payment, refunds, intents, slot }))
     }
 
     pub(super) fn intent(&self, id: &str) -> Option<&Intent> {
