@@ -6,6 +6,7 @@
 //! the person but never the names, which the member edits.
 
 mod api;
+mod claimed;
 mod model;
 mod profile;
 mod public;
@@ -14,6 +15,7 @@ mod store;
 mod tests;
 
 pub use api::{functions, log_out, refresh, sign_in};
+pub use claimed::Claimed;
 pub use model::{
     Completed, LastTeam, Member, MemberId, REGISTRY_SHARDS, TeamRole, can_be_kept, city_key,
     is_city_name,

@@ -21,7 +21,7 @@ use super::own::{Tally, Watched};
 use super::shelf::{ContentItem, ContentSection, Part, Place, Video};
 use super::store;
 use crate::App;
-use crate::auth::{self, Member, MemberId};
+use crate::auth::{self, Claimed, Member, MemberId};
 use crate::energies::Award;
 use crate::gamification::{self, Activity};
 use crate::wire::{self, succeeded, success};
@@ -118,23 +118,6 @@ struct WatchSums {
     total_energies: u64,
     /// Seconds.
     total_watch_time: u64,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Claimed {
-    user_id: Option<String>,
-}
-
-impl Claimed {
-    /// Refuses an id that is neither the caller's opaque nor Telegram id.
-    fn check(&self, member: &Member) -> Result<()> {
-        match self.user_id.as_deref() {
-            None | Some("") => Ok(()),
-            Some(id) if id == member.id || id == member.tg_id.to_string() => Ok(()),
-            Some(_) => Err(Problem::forbidden("subject_mismatch")),
-        }
-    }
 }
 
 async fn handle_list(

@@ -6,12 +6,12 @@
 
 use axum::extract::State;
 use axum::routing::get;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::cache::Conditional;
 use shared::clock::{Instant, Now};
 use shared::function::Function;
 use shared::http::{Answer, Search, Subject};
-use shared::problem::{Problem, Result};
+use shared::problem::Result;
 use shared::table::{Key, Table};
 use utoipa::ToSchema;
 
@@ -20,7 +20,7 @@ use super::lists::Leader;
 use super::published::{CityList, Directory, LeaderList, Tag, TeamList};
 use super::shown::{self, Own, Shown};
 use crate::App;
-use crate::auth::{self, Member};
+use crate::auth::{self, Claimed, Member};
 use crate::energies::{self, EnergyTransaction};
 use crate::gamification;
 use crate::wire::{self, succeeded};
@@ -66,12 +66,6 @@ pub fn all_data() -> Function<App> {
         .handled_by(get(handle_all_data))
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Claimed {
-    user_id: Option<String>,
-}
-
 /// Answers what is made of the caller and of what the published generation shows of the caller:
 /// `lists` with the rank, and the places as well where they are wanted. One batch read of the
 /// caller and the directory, whose generation the answer is known by, and one of what it names;
@@ -84,7 +78,7 @@ async fn answer<T: Serialize>(
 ) -> Answer {
     let directory_at = Directory::key_of();
     let (member, rows) = auth::ensure_with(table, subject, [directory_at.clone()], now).await?;
-    must_be(claimed, &member)?;
+    claimed.check(&member)?;
     let directory: Option<Directory> = rows.get(&directory_at)?;
     let version = member.version.to_string();
     let validator = |tag: Option<&Tag>| cached.validator(&[&version, &generation(tag)]);
@@ -98,15 +92,6 @@ async fn answer<T: Serialize>(
     // Another generation may have been published since.
     let validator = validator(shown.as_ref().map(|shown| &shown.directory.tag));
     cached.fresh(&validator, &succeeded(body(member, shown).await?))
-}
-
-/// Refuses an id that is neither the caller's opaque nor Telegram id.
-fn must_be(claimed: &Claimed, member: &Member) -> Result<()> {
-    match claimed.user_id.as_deref() {
-        None | Some("") => Ok(()),
-        Some(id) if id == member.id || id == member.tg_id.to_string() => Ok(()),
-        Some(_) => Err(Problem::forbidden("subject_mismatch")),
-    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
