@@ -3,11 +3,13 @@
 //! Every execution environment counts for itself and writes what it has counted to an item of its
 //! own, at most every ten seconds, as absolute numbers: a write that is repeated or lost changes
 //! nothing that the next one does not put right, and one that comes late never undoes a newer one.
-//! What a service has counted is the sum of all these
-//! items. See `docs/adr/021-counters.md`.
+//! A job adds what environments have written that are not heard of any more to one total for each
+//! function ([`fold`]). What a service has counted is the sum of all these items: as many as there
+//! are functions, and environments of late. See `docs/adr/021-counters.md`.
 //!
 //! Counting is on where the setting `COUNTERS` is `on`.
 
+mod folding;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -17,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Stopwatch};
 
 use http::{HeaderMap, Method, StatusCode};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::X_CACHE;
@@ -26,12 +29,16 @@ use crate::problem::{Problem, chain};
 use crate::settings::Environment;
 use crate::table::{Entity, Key, Table, Write};
 
+pub use folding::fold;
 pub use sums::{Answered, Cached, Sums};
 
 /// How often an environment writes at most.
 const PAUSE: Duration = Duration::from_secs(10);
 /// How long a write may take.
 const LIMIT: Duration = Duration::from_millis(500);
+/// How long after its last write an environment begins a new item, and writes to the old one no
+/// more. What is folded is older, so that nobody writes to it.
+const QUIET: SignedDuration = SignedDuration::from_mins(30);
 /// Where all counters of a service are.
 const PARTITION: &str = "COUNTERS";
 
@@ -49,6 +56,14 @@ struct State {
     id: String,
     since: Option<Instant>,
     counts: BTreeMap<String, u64>,
+    /// As much of it as may stand in the item.
+    sent: BTreeMap<String, u64>,
+    /// Is it known that there is an item?
+    lodged: bool,
+    /// When an answer was last counted, by its call's clock.
+    counted: Option<Instant>,
+    /// The same when a write was last begun.
+    begun: Option<Instant>,
     /// Is there anything that was not written yet?
     dirty: bool,
     /// When a write was last begun: by this process's clock, and by that of the call that began it.
@@ -57,12 +72,42 @@ struct State {
     waits: bool,
 }
 
+impl State {
+    /// Goes on in another item, with what the old one does not hold.
+    fn begin_anew(&mut self) {
+        for (name, count) in std::mem::take(&mut self.sent) {
+            if let Some(left) = self.counts.get_mut(&name) {
+                *left = left.saturating_sub(count);
+            }
+        }
+        self.counts.retain(|_, count| *count > 0);
+        self.dirty = !self.counts.is_empty();
+        self.id = ids::uuid();
+        self.lodged = false;
+        self.begun = None;
+        self.written = None;
+    }
+}
+
+/// A write that is due.
+#[derive(Debug)]
+struct Due {
+    counted: Counted,
+    /// What may have stood in the item before.
+    before: BTreeMap<String, u64>,
+    /// See [`State::lodged`].
+    lodged: bool,
+}
+
 /// What one environment has counted.
 #[derive(Debug, Serialize, Deserialize)]
 struct Counted {
     function: String,
     id: String,
     since: Instant,
+    /// When it was written, by a call's clock.
+    #[serde(default)]
+    at: Option<Instant>,
     /// All counts together, which tells the newer of two writes.
     #[serde(default)]
     total: u64,
@@ -105,7 +150,11 @@ impl Counters {
             return;
         }
         let mut state = self.lock();
+        if state.begun.is_some_and(|begun| now.since(begun) >= QUIET) {
+            state.begin_anew();
+        }
         state.since.get_or_insert(now);
+        state.counted = Some(now);
         state.dirty = true;
         let request = format!("request {} {route} {}", known(method), status.as_u16());
         *state.counts.entry(request).or_default() += 1;
@@ -117,10 +166,11 @@ impl Counters {
 
     /// Writes what was counted if the last write is long enough ago; else sees to it that it is
     /// written by then, unless the process is frozen before: then its next call does. A write that
-    /// fails is made up for by the next one.
+    /// fails is made up for by the next one; until the first has come through, only calls write,
+    /// which wait for it: one that a frozen process ends hours later can make no item anew.
     pub(crate) async fn keep(&self, now: Instant) {
-        if let Some(counted) = self.due(now) {
-            self.write(counted).await;
+        if let Some(due) = self.due(now) {
+            self.write(due).await;
         } else if self.begins_to_wait() {
             let later = self.clone();
             tokio::spawn(async move {
@@ -128,16 +178,16 @@ impl Counters {
                 while let Some(rest) = later.rest() {
                     tokio::time::sleep(rest).await;
                 }
-                let counted = later.late();
-                if let Some(counted) = counted {
-                    later.write(counted).await;
+                let late = later.late();
+                if let Some(late) = late {
+                    later.write(late).await;
                 }
             });
         }
     }
 
     /// What is to be written now, if it is time.
-    fn due(&self, now: Instant) -> Option<Counted> {
+    fn due(&self, now: Instant) -> Option<Due> {
         let mut state = self.lock();
         let pause = jiff::SignedDuration::try_from(PAUSE).unwrap_or_default();
         let is_time = state.written.is_none_or(|(written, at)| {
@@ -158,7 +208,7 @@ impl Counters {
     }
 
     /// What nobody has written while somebody waited.
-    fn late(&self) -> Option<Counted> {
+    fn late(&self) -> Option<Due> {
         let mut state = self.lock();
         state.waits = false;
         if !state.dirty {
@@ -169,47 +219,71 @@ impl Counters {
         self.taken(&mut state)
     }
 
-    fn taken(&self, state: &mut State) -> Option<Counted> {
+    fn taken(&self, state: &mut State) -> Option<Due> {
         state.dirty = false;
-        Some(Counted {
+        state.begun = state.counted;
+        let before = std::mem::replace(&mut state.sent, state.counts.clone());
+        let counted = Counted {
             function: self.function.to_owned(),
             id: state.id.clone(),
             since: state.since?,
+            at: state.begun,
             total: state.counts.values().sum(),
             counts: state.counts.clone(),
-        })
+        };
+        Some(Due { counted, before, lodged: state.lodged })
     }
 
     fn begins_to_wait(&self) -> bool {
         let mut state = self.lock();
-        let begins = state.dirty && !state.waits;
+        let begins = state.dirty && state.lodged && !state.waits;
         state.waits |= begins;
         begins
     }
 
-    async fn write(&self, counted: Counted) {
+    async fn write(&self, due: Due) {
+        let counted = &due.counted;
         // An update, which every role with a limit is allowed.
         let write = Write::update("counters", counted.key())
             .set("kind", Counted::KIND)
             .set("function", &counted.function)
             .set("id", &counted.id)
             .set("since", counted.since)
+            .set("at", counted.at)
             .set("total", counted.total)
             .set("counts", &counted.counts)
-            .when("attribute_not_exists(#total) OR #total < :total_now")
+            // What was folded is gone, and must not come again.
+            .when(match due.lodged {
+                true => "#total < :total_now",
+                false => "attribute_not_exists(#total) OR #total < :total_now",
+            })
             .bind(":total_now", counted.total);
         // Nobody's answer waits longer for this.
         let failed = match tokio::time::timeout(LIMIT, self.table.write(write)).await {
-            Ok(Ok(_)) => return,
+            Ok(Ok(_)) => return self.settle(due, true),
             Ok(Err(error)) => match error.refusal() {
-                // As much or more is written already.
-                Ok(_) => return,
+                // As much or more is written already, or it was folded.
+                Ok(refusal) => return self.settle(due, refusal.old("counters").is_some()),
                 Err(error) => chain(&Problem::from(error)),
             },
             Err(_) => "no answer in time".to_owned(),
         };
         self.lock().dirty = true;
         tracing::warn!(error = failed, "counters not written");
+    }
+
+    /// Takes note of whether there is an item after a write. Where there was one and is none, it
+    /// was folded with what it held before.
+    fn settle(&self, due: Due, is_there: bool) {
+        let mut state = self.lock();
+        if state.id != due.counted.id {
+            return;
+        }
+        state.lodged = is_there;
+        if !is_there {
+            state.sent = due.before;
+            state.begin_anew();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

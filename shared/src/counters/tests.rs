@@ -3,7 +3,8 @@
 use http::HeaderValue;
 
 use super::*;
-use crate::table::testing;
+use crate::lease::Lease;
+use crate::table::{Query, testing};
 
 fn at(seconds: i64) -> Instant {
     Instant::from_seconds(1_768_900_000 + seconds)
@@ -116,6 +117,101 @@ async fn two_writes_are_never_within_the_pause() {
     one.write(late).await;
     answer(&one, 200, None, at(20)).await;
     assert_eq!(of(&Sums::read(&table).await.unwrap(), 200), 4, "not yet");
+}
+
+/// One run of the job.
+async fn run(table: &Table, now: Instant) -> usize {
+    let until = Instant::from_seconds(now.seconds() + 60);
+    let lease = Lease::acquire(table, "job", now, until).await.unwrap();
+    let folded = fold(table, &lease, now, || true).await.unwrap();
+    lease.release(table, now).await.unwrap();
+    folded
+}
+
+/// Items that a reader of all counters meets.
+async fn items(table: &Table) -> usize {
+    table.query(&Query::partition(PARTITION)).await.unwrap().items.len()
+}
+
+#[tokio::test]
+async fn ended_environments_become_one_total_and_sums_stay() {
+    let table = testing::table().await;
+    for n in 0..120 {
+        answer(&counters(&table, "on"), 200, Some("MISS"), at(n)).await;
+    }
+    let alive = counters(&table, "on");
+    answer(&alive, 404, None, at(3_600)).await;
+    let sums = async || {
+        let sums = Sums::read(&table).await.unwrap();
+        (of(&sums, 200), of(&sums, 404), sums.caches["user"].misses, sums.since)
+    };
+    let all = (120, 1, 120, Some(at(0)));
+    assert_eq!(run(&table, at(3_599)).await, 0, "any of them may still write");
+    assert_eq!((run(&table, at(3_719)).await, items(&table).await), (120, 122));
+    assert_eq!(sums().await, all, "no item counts twice beside the total");
+    assert_eq!((run(&table, at(4_000)).await, items(&table).await), (0, 2));
+    assert_eq!(sums().await, all);
+    answer(&counters(&table, "on"), 200, Some("MISS"), at(4_000)).await;
+    for _ in 0..3 {
+        run(&table, at(9_000)).await;
+    }
+    assert_eq!((items(&table).await, sums().await), (1, (121, 1, 121, Some(at(0)))));
+}
+
+#[tokio::test]
+async fn an_environment_that_comes_back_counts_on_in_another_item() {
+    let table = testing::table().await;
+    let one = counters(&table, "on");
+    let mut expected = 0;
+    for n in 0..5 {
+        for late in [0, 10] {
+            answer(&one, 200, None, at(n * 4_000 + late)).await;
+            expected += 1;
+        }
+        for pass in [0, 300] {
+            run(&table, at(n * 4_000 + 3_650 + pass)).await;
+            assert_eq!(of(&Sums::read(&table).await.unwrap(), 200), expected);
+        }
+        assert_eq!(items(&table).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_comes_after_its_item_was_folded_counts_nothing_twice() {
+    let table = testing::table().await;
+    let one = counters(&table, "on");
+    answer(&one, 200, None, at(0)).await;
+    answer(&one, 200, None, at(1)).await;
+    let frozen = one.late().unwrap();
+    run(&table, at(3_700)).await;
+    run(&table, at(4_000)).await;
+    one.write(frozen).await;
+    assert_eq!(of(&Sums::read(&table).await.unwrap(), 200), 1);
+    // What it would have told is told in another item.
+    answer(&one, 200, None, at(4_000)).await;
+    assert_eq!(of(&Sums::read(&table).await.unwrap(), 200), 3);
+    assert_eq!(items(&table).await, 2);
+}
+
+#[tokio::test]
+async fn nobody_writes_late_before_there_is_an_item() {
+    let table = testing::table().await;
+    let one = counters(&table, "on");
+    one.count(("/a/{id}", &Method::GET), StatusCode::OK, (None, &HeaderMap::new()), at(0));
+    assert!(!one.begins_to_wait());
+    one.keep(at(0)).await;
+    one.count(("/a/{id}", &Method::GET), StatusCode::OK, (None, &HeaderMap::new()), at(1));
+    assert!(one.begins_to_wait());
+}
+
+#[tokio::test]
+async fn who_has_lost_the_lease_folds_nothing() {
+    let table = testing::table().await;
+    answer(&counters(&table, "on"), 200, None, at(0)).await;
+    let old = Lease::acquire(&table, "job", at(1), at(2)).await.unwrap();
+    let _new = Lease::acquire(&table, "job", at(2), at(9_000)).await.unwrap();
+    assert!(fold(&table, &old, at(8_000), || true).await.is_err());
+    assert_eq!((items(&table).await, of(&Sums::read(&table).await.unwrap(), 200)), (1, 1));
 }
 
 #[test]

@@ -2,12 +2,13 @@
 //!
 //! Whoever runs the club is told at most once in five minutes, whatever is wrong: the alert's key
 //! is the five minutes. An alert needs the table; where that is what does not answer, the run fails
-//! and its alarm rings instead.
+//! and its alarm rings instead. By the way it folds the counters of environments that have ended.
 
 use serde::Serialize;
 use shared::clock::Instant;
+use shared::counters;
 use shared::function::{Function, Invocation};
-use shared::problem::{Problem, Result};
+use shared::problem::{Problem, Result, chain};
 use shared::telegram::webhook::WebhookInfo;
 use shared::telemetry;
 
@@ -49,6 +50,7 @@ async fn run_probe(app: App, invocation: Invocation) -> Result<Probed> {
         return Ok(Probed { lease_held: true, ..Probed::default() });
     };
     let probed = look(&app, &shift, invocation.now).await;
+    fold(&app, &shift, invocation.now).await;
     shift.end(&app).await;
     let probed = probed?;
     let wrong = u64::try_from(probed.wrong.len()).unwrap_or(u64::MAX);
@@ -78,6 +80,14 @@ async fn look(app: &App, shift: &Shift, now: Instant) -> Result<Probed> {
     }
     let alerted = !wrong.is_empty() && alert(app, shift, &wrong, now).await?;
     Ok(Probed { lease_held: false, wrong, alerted })
+}
+
+/// Folds what ended environments have counted. What a run leaves, the next one does.
+async fn fold(app: &App, shift: &Shift, now: Instant) {
+    let folded = counters::fold(&app.platform.table, &shift.lease, now, || !shift.is_over()).await;
+    if let Err(error) = folded {
+        tracing::warn!(error = %chain(&error), "counters are not folded");
+    }
 }
 
 /// What is wrong with the bot's webhook.

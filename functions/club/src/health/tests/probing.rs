@@ -7,7 +7,7 @@ use engine::{CrashMode, CrashPlan, QueueSpec};
 use serde_json::{Value, json};
 
 use super::super::probe::probe;
-use crate::testing::{BotMood, BotServer, World};
+use crate::testing::{BotMood, BotServer, Request, World};
 
 const PROBE: &str = "local-club-health-probe";
 
@@ -139,12 +139,22 @@ async fn a_probe_that_dies_tells_at_most_once() {
 async fn the_probe_asks_for_exactly_this() {
     let (world, _bot) = world(fine()).await;
     fill(&world, crate::testing::CHECKS, 1_001);
-    run(&world).await;
+    let settings = [("COUNTERS", "on")];
+    let instance = world.start_with(super::super::live(), &settings).await.unwrap();
+    world.send(&instance, Request::get("/health/live")).await;
+    world.pass(Duration::from_secs(3_600));
+    for _ in 0..2 {
+        run(&world).await;
+    }
+    assert_eq!(world.items("Counters").await.len(), 0);
+    assert_eq!(world.items("CountersTotal").await.len(), 1);
     let calls = world.engine.calls().of(PROBE).into_iter().flat_map(|call| call.permissions);
     let asked: BTreeSet<(String, String)> = calls.map(|p| (p.action, p.resource)).collect();
     let table = |action: &str| (format!("dynamodb:{action}"), "table/test-club".to_owned());
     let mut expected: BTreeSet<_> =
-        ["ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"].map(table).into();
+        ["ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"]
+            .map(table)
+            .into();
     for queue in ["payment-checks", "telegram-updates", "outbox", "onboarding", "admin-jobs"] {
         expected.insert(("sqs:GetQueueAttributes".to_owned(), format!("queue/{queue}")));
     }
