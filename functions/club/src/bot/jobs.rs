@@ -39,7 +39,11 @@ async fn handle(
             chats::demoted(&app, &change, once, now).await?;
             Box::pin(teams::hears_of_bot(&app, &change, once, now)).await
         }
-        // A pre-checkout query was answered by the webhook, and what is edited earns nothing.
+        Event::EditedMessage(message) if is_group(&message) => {
+            Box::pin(energies::edited(&app, &message, once, now)).await
+        }
+        // A pre-checkout query was answered by the webhook, and what is edited in private has had
+        // its effect.
         _ => Ok(()),
     }
 }
@@ -58,12 +62,14 @@ async fn take(app: &App, message: &Message, once: TelegramUpdate, now: Instant) 
     if let Some(to) = message.migrate_to_chat_id {
         return chats::migrated(app, message.chat.id, to, once, now).await;
     }
-    match message.chat.kind {
-        ChatKind::Group | ChatKind::Supergroup => {
-            Box::pin(energies::heard(app, message, once, now)).await
-        }
-        _ => private::hear(app, message, once, now).await,
+    match is_group(message) {
+        true => Box::pin(energies::heard(app, message, once, now)).await,
+        false => private::hear(app, message, once, now).await,
     }
+}
+
+fn is_group(message: &Message) -> bool {
+    matches!(message.chat.kind, ChatKind::Group | ChatKind::Supergroup)
 }
 
 /// Who paid; nobody that there is, where Telegram does not say.

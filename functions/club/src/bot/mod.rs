@@ -12,7 +12,7 @@
 //!
 //! In private it answers commands, opens gifts by their links and hears the keyword of the
 //! onboarding; in the protected chats it turns away who has no paid subscription. What is edited
-//! has no effect.
+//! in a group may earn by a hashtag what it has not earned yet, and has no effect else.
 //!
 //! Some chats have hours: a schedule opens and closes posting there.
 

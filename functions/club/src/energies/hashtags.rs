@@ -3,6 +3,10 @@
 //! A message is judged as a whole, once: what its rules give, the places that they take, the update
 //! that told of it and what its author hears are one transaction. An entry is named of the rule, the
 //! chat and the message, so that a message counts once for a rule under whatever update it comes.
+//! What is edited is judged by what it says now, and earns where it has not earned yet; its author
+//! is not told again what it lacks.
+
+use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use serde_json::{Map, json};
@@ -26,6 +30,9 @@ use crate::{App, bot, teams, texts};
 /// How long after it was written a message counts for the day and the week of its writing: as long
 /// as Telegram keeps what it could not deliver.
 const LATE_MAX: SignedDuration = SignedDuration::from_hours(24);
+/// For how long an edit counts for the day and the week of the writing, and after which it earns
+/// nothing: as long as Telegram lets people edit.
+const EDIT_MAX: SignedDuration = SignedDuration::from_hours(48);
 /// Under what earned energies in the chat of a team.
 const BOLT: &str = "\u{26a1}";
 /// Under what earned energies in the chat of a city.
@@ -38,14 +45,36 @@ const HEART: &str = "\u{2764}";
 /// # Errors
 /// When the store does not answer.
 pub async fn heard(app: &App, message: &Posted, once: TelegramUpdate, now: Instant) -> Result<()> {
+    judged(app, message, (written(message, now), false), once, now).await
+}
+
+/// Takes what somebody has edited in a group, at the same cost.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn edited(app: &App, message: &Posted, once: TelegramUpdate, now: Instant) -> Result<()> {
+    let at = Instant::from_seconds(message.date_s).min(now);
+    if now.since(at) > EDIT_MAX {
+        return Ok(());
+    }
+    judged(app, message, (at, true), once, now).await
+}
+
+async fn judged(
+    app: &App,
+    message: &Posted,
+    (at, is_edited): (Instant, bool),
+    once: TelegramUpdate,
+    now: Instant,
+) -> Result<()> {
     let (Some(author), Some(text)) = (message.author(), message.words()) else { return Ok(()) };
     let has_media = message.has_photo || message.has_video || message.has_document;
-    let post = Post { tags: tags(text), has_media, at: written(message, now) };
+    let post = Post { tags: tags(text), has_media, at };
     if post.rules(ChatType::City).is_empty() && post.rules(ChatType::Decade).is_empty() {
         return Ok(());
     }
-    let message_id = message.message_id;
-    let heard = Heard { tg_id: author.id.get(), chat: message.chat.id.0, message_id, post, once };
+    let (tg_id, chat, message_id) = (author.id.get(), message.chat.id.0, message.message_id);
+    let heard = Heard { tg_id, chat, message_id, post, is_edited, once };
     optimistic(|| heard.round(app, now)).await
 }
 
@@ -62,6 +91,8 @@ struct Heard {
     chat: i64,
     message_id: i64,
     post: Post,
+    /// Was it heard of before it said this?
+    is_edited: bool,
     once: TelegramUpdate,
 }
 
@@ -76,13 +107,14 @@ impl Heard {
         let Some(chat) = self.chat_of(app, &rows, &member).await? else {
             return Ok(Round::Done(()));
         };
-        for rule in self.post.rules(chat) {
-            if rows.get::<EnergyEntry>(&entry_key(self.tg_id, &self.key(rule)))?.is_some() {
-                return Ok(Round::Done(()));
-            }
-        }
+        let earned: Vec<String> = self.earned(&rows)?;
         let free = |rule| self.free(rule, &rows, now);
-        let verdicts = self.post.judge(chat, |rule| free(rule).is_some());
+        let has_earned = |rule| earned.contains(&self.key(rule));
+        let mut verdicts = self.post.judge(chat, |rule| free(rule).is_some(), has_earned);
+        if self.is_edited || !earned.is_empty() {
+            // What it lacks was told when it was first heard of.
+            verdicts.retain(|verdict| matches!(verdict, Verdict::Earns(_)));
+        }
         if verdicts.is_empty() {
             return Ok(Round::Done(()));
         }
@@ -106,13 +138,31 @@ impl Heard {
         }
     }
 
-    /// All that decides: the member, the chat, and for each rule what the message has earned and
-    /// which places are taken.
+    /// The keys of what the message has earned.
+    fn earned(&self, rows: &Rows) -> Result<Vec<String>> {
+        let mut earned = Vec::new();
+        for key in self.rules().iter().map(|rule| self.key(*rule)) {
+            if rows.get::<EnergyEntry>(&entry_key(self.tg_id, &key))?.is_some() {
+                earned.push(key);
+            }
+        }
+        Ok(earned)
+    }
+
+    /// The rules that the message is for in any chat, and their siblings.
+    fn rules(&self) -> BTreeSet<Rule> {
+        let chats = [ChatType::City, ChatType::Decade].into_iter();
+        let own = chats.flat_map(|chat| self.post.rules(chat));
+        own.flat_map(|rule| rule.siblings().iter().copied()).collect()
+    }
+
+    /// All that decides: the member, the chat, for each rule and its siblings what the message has
+    /// earned, and which places are taken.
     fn keys(&self) -> Vec<Key> {
         let mut keys = vec![member_key(self.tg_id), CityChat::key_of(self.chat)];
+        keys.extend(self.rules().iter().map(|rule| entry_key(self.tg_id, &self.key(*rule))));
         for chat in [ChatType::City, ChatType::Decade] {
             for rule in self.post.rules(chat) {
-                keys.push(entry_key(self.tg_id, &self.key(rule)));
                 let places = rule.places(self.tg_id, self.post.at);
                 keys.extend(places.iter().map(AwardSlot::key));
             }

@@ -42,7 +42,7 @@ pub use api::{EnergyTransaction, balance, history, recent};
 pub use award::{Award, Expense, GIFT_AWARD, Kind, PAYMENT_AWARD};
 pub use city_chats::{is_city_chat, set_city_chat};
 pub use expiring::expire;
-pub use hashtags::heard;
+pub use hashtags::{edited, heard};
 pub use jobs::audit;
 pub use model::{EnergyEntry, expiry};
 pub use office::{award as award_by_hand, spend as spend_by_hand};

@@ -93,10 +93,19 @@ impl Post {
 
     /// What the rules make of the message. In a team's chat the one rule is silent at its limit. In
     /// a city's, calls and stories come first and for themselves; of the rest the first whose
-    /// conditions hold is the last that is tried.
-    pub(super) fn judge(&self, chat: ChatType, is_free: impl Fn(Rule) -> bool) -> Vec<Verdict> {
+    /// conditions hold is the last that is tried. Where the message has earned before by a rule or
+    /// one of its siblings, before it was edited perhaps, nothing is to be judged any more.
+    pub(super) fn judge(
+        &self,
+        chat: ChatType,
+        is_free: impl Fn(Rule) -> bool,
+        has_earned: impl Fn(Rule) -> bool,
+    ) -> Vec<Verdict> {
         let mut verdicts = Vec::new();
         for rule in self.rules(chat) {
+            if rule.siblings().iter().any(|rule| has_earned(*rule)) {
+                continue;
+            }
             match self.hindrance(rule, &is_free) {
                 None => {
                     verdicts.push(Verdict::Earns(rule));
@@ -138,7 +147,7 @@ mod tests {
     const SATURDAY: &str = "2026-03-14T12:00:00Z";
 
     fn judged(text: &str, has_media: bool, at: &str, full: &[Rule]) -> Vec<Verdict> {
-        post(text, has_media, at).judge(ChatType::City, |rule| !full.contains(&rule))
+        post(text, has_media, at).judge(ChatType::City, |rule| !full.contains(&rule), |_| false)
     }
 
     #[test]
@@ -177,11 +186,26 @@ mod tests {
     }
 
     #[test]
+    fn what_has_earned_is_not_judged_again_and_neither_are_its_siblings() {
+        let all = post("#созвон #сторис #практика #инсайт", true, SATURDAY);
+        let judged = |earned: Rule| all.judge(ChatType::City, |_| true, |rule| rule == earned);
+        for call in [Rule::Sozvon, Rule::Storis, Rule::Combo] {
+            assert_eq!(judged(call), [Verdict::Earns(Rule::Praktika)], "{call:?}");
+        }
+        for other in [Rule::Praktika, Rule::Insight, Rule::Challeng] {
+            assert_eq!(judged(other), [Verdict::Earns(Rule::Combo)], "{other:?}");
+        }
+        let report = post("#дз", false, SATURDAY);
+        assert_eq!(report.judge(ChatType::Decade, |_| true, |rule| rule == Rule::Otchet), []);
+    }
+
+    #[test]
     fn a_team_s_chat_knows_one_rule_and_is_silent() {
         let report = post("#отчет #инсайт #созвон", true, TUESDAY);
-        assert_eq!(report.judge(ChatType::Decade, |_| true), [Verdict::Earns(Rule::Otchet)]);
-        assert_eq!(report.judge(ChatType::Decade, |_| false), []);
+        let judged = |is_free| report.judge(ChatType::Decade, |_| is_free, |_| false);
+        assert_eq!(judged(true), [Verdict::Earns(Rule::Otchet)]);
+        assert_eq!(judged(false), []);
         assert_eq!(report.hashtag(Rule::Otchet), "#отчет");
-        assert_eq!(post("#отчёт", false, TUESDAY).judge(ChatType::City, |_| true), []);
+        assert_eq!(post("#отчёт", false, TUESDAY).judge(ChatType::City, |_| true, |_| false), []);
     }
 }

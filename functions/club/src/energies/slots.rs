@@ -188,6 +188,17 @@ impl Rule {
         }
     }
 
+    /// The rules of which a message earns by one: itself, and those that it is tried with.
+    pub(super) fn siblings(self) -> &'static [Self] {
+        match self {
+            Self::Otchet => &[Self::Otchet],
+            Self::Sozvon | Self::Storis | Self::Combo => &[Self::Sozvon, Self::Storis, Self::Combo],
+            Self::Praktika | Self::Insight | Self::Challeng => {
+                &[Self::Praktika, Self::Insight, Self::Challeng]
+            }
+        }
+    }
+
     /// The places that a member has under it in the period of `now`, in order.
     pub(super) fn places(self, tg_id: i64, now: Instant) -> Vec<AwardSlot> {
         let Terms { max, period, .. } = self.terms();
