@@ -6,18 +6,19 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::bench::Bench;
+use crate::community::invariants as community;
 
-type Item = Map<String, Value>;
+pub type Item = Map<String, Value>;
 
-fn of<'a>(items: &'a [Item], kind: &'a str) -> impl Iterator<Item = &'a Item> {
+pub fn of<'a>(items: &'a [Item], kind: &'a str) -> impl Iterator<Item = &'a Item> {
     items.iter().filter(move |item| item.get("kind").and_then(Value::as_str) == Some(kind))
 }
 
-fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+pub fn text<'a>(item: &'a Item, name: &str) -> &'a str {
     item.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn number(item: &Item, name: &str) -> i64 {
+pub fn number(item: &Item, name: &str) -> i64 {
     item.get(name).and_then(Value::as_i64).unwrap_or_default()
 }
 
@@ -32,6 +33,7 @@ pub async fn violations(bench: &Bench) -> Vec<String> {
     attempts(&items, &mut found);
     subscriptions(&items, &mut found);
     keys(&items, &mut found);
+    community::hold(&items, bench.stack.clock().now(), &mut found);
     found
 }
 

@@ -12,6 +12,7 @@
 mod administration;
 mod bench;
 mod cloudpayments;
+mod community;
 mod crash;
 mod declared;
 mod errands;
@@ -24,4 +25,5 @@ mod sabotage;
 mod secrets;
 mod sigkill;
 mod stars;
+mod storm;
 mod walks;

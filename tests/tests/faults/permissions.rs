@@ -4,7 +4,7 @@
 mod chats;
 mod community;
 mod months;
-mod scene;
+pub mod scene;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use engine::tamper::{drop_conditions, drop_entries};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bench::Bench;
 
@@ -28,6 +28,8 @@ pub enum Made {
     ByConditions(&'static [&'static str]),
     /// Whole entries of transactions.
     ByEntries(&'static [&'static str]),
+    /// One entry of a transaction, by what its partition and sort key begin with.
+    ByEntry(&'static str, &'static str),
 }
 
 impl Made {
@@ -38,8 +40,27 @@ impl Made {
         match self {
             Self::ByConditions(of) => drop_conditions(operation, body, one_of(of)),
             Self::ByEntries(of) => drop_entries(operation, body, one_of(of)),
+            Self::ByEntry(pk, sk) => {
+                let entries = body.get_mut("TransactItems").and_then(Value::as_array_mut);
+                for entry in entries.into_iter().flatten().filter(|entry| is_at(entry, pk, sk)) {
+                    let mut alone = json!({ "TransactItems": [entry.take()] });
+                    drop_entries(operation, &mut alone, |_| true);
+                    *entry = alone["TransactItems"][0].take();
+                }
+            }
         }
     }
+}
+
+/// Does this entry of a transaction write an item whose keys begin so?
+fn is_at(entry: &Value, pk: &str, sk: &str) -> bool {
+    let write = entry.as_object().and_then(|entry| entry.values().next());
+    let at = write.and_then(|write| write.get("Key").or_else(|| write.get("Item")));
+    let begins = |name: &str, with: &str| {
+        let key = at.and_then(|at| at[name]["S"].as_str());
+        key.is_some_and(|key| key.starts_with(with))
+    };
+    begins("pk", pk) && begins("sk", sk)
 }
 
 /// The calls of functions at which somebody is waited for.

@@ -8,12 +8,13 @@ use futures::future::join_all;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::{SignedDuration, Timestamp};
 use local::Options;
-use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use shared::telegram::{BotToken, sign};
 
 use crate::bench::Bench;
+use crate::storm::asks::Wire;
+pub use crate::storm::asks::{Answer, Ask};
 
 /// How long a request is sent again that finds others at the same work.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,25 +25,8 @@ const FIRST: i64 = 5_000_000_000;
 pub struct Town {
     pub bench: Bench,
     http: reqwest::Client,
-    root: String,
+    wire: Wire,
     next: AtomicI64,
-}
-
-/// A request that may be sent any number of times.
-#[derive(Clone, Debug)]
-pub struct Ask {
-    pub method: &'static str,
-    pub path: String,
-    pub headers: Vec<(&'static str, String)>,
-    pub body: Option<Vec<u8>>,
-}
-
-/// What came back.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub text: String,
 }
 
 /// Somebody with the mini-app open.
@@ -50,47 +34,6 @@ pub struct Answer {
 pub struct Person {
     pub town: Arc<Town>,
     pub id: i64,
-}
-
-impl Ask {
-    pub fn new(method: &'static str, path: impl Into<String>) -> Self {
-        // As the existing clients do, whatever the method.
-        let headers = vec![("content-type", "application/json".to_owned())];
-        Self { method, path: path.into(), headers, body: None }
-    }
-
-    pub fn json(mut self, body: &Value) -> Self {
-        self.body = Some(body.to_string().into_bytes());
-        self
-    }
-
-    pub fn raw(mut self, body: impl Into<Vec<u8>>) -> Self {
-        self.body = Some(body.into());
-        self
-    }
-
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    pub fn key(self, key: &str) -> Self {
-        self.header("idempotency-key", key)
-    }
-}
-
-impl Answer {
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or(Value::Null)
-    }
-
-    pub fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
-    }
-
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
 }
 
 impl Town {
@@ -109,10 +52,8 @@ impl Town {
     }
 
     fn over(bench: Bench) -> Arc<Self> {
-        let root = bench.stack.api("errands");
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE);
-        let http = http.redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Arc::new(Self { bench, http, root, next: AtomicI64::new(FIRST) })
+        let wire = Wire::of(&bench, "errands");
+        Arc::new(Self { bench, http: wire.client(), wire, next: AtomicI64::new(FIRST) })
     }
 
     /// Somebody whom the service has never seen.
@@ -136,17 +77,7 @@ impl Town {
 
     /// One request, sent once; nothing where the connection breaks.
     pub async fn try_send(&self, ask: &Ask) -> Result<Answer, reqwest::Error> {
-        let method = ask.method.parse().expect("a method");
-        let mut request = self.http.request(method, format!("{}{}", self.root, ask.path));
-        for (name, value) in &ask.headers {
-            request = request.header(*name, value);
-        }
-        if let Some(body) = &ask.body {
-            request = request.body(body.clone());
-        }
-        let response = request.send().await?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Answer { status, headers, text: response.text().await? })
+        self.wire.try_send(ask).await
     }
 
     pub async fn send(&self, ask: &Ask) -> Answer {

@@ -1,15 +1,12 @@
 //! What the crowd knows of the town, and what is known to be wrong in it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 
 use super::dice::Dice;
+use crate::storm::diary::{Diary, is_id};
 
-/// Lines of the diary that are kept.
-const DIARY: usize = 200_000;
 /// What is still of interest when somebody chooses an order or a payment.
 const RECENT: usize = 60;
-/// Findings that are kept; more of the same help nobody.
-const FINDINGS: usize = 40;
 
 /// A payment that somebody was given a link of.
 #[derive(Clone, Debug)]
@@ -34,8 +31,7 @@ pub struct Board {
     pub payments: Vec<Paying>,
     /// Updates of the bot, to be delivered again.
     pub updates: Vec<String>,
-    pub found: Vec<String>,
-    diary: VecDeque<String>,
+    pub diary: Diary,
 }
 
 impl Board {
@@ -94,35 +90,10 @@ impl Board {
         if recent.is_empty() { None } else { Some((*dice.pick(&recent)).clone()) }
     }
 
-    pub fn write_down(&mut self, line: String) {
-        if self.diary.len() >= DIARY {
-            self.diary.pop_front();
-        }
-        self.diary.push_back(line);
+    /// Is it the id of an order, a person or a payment?
+    pub fn is_name(&self, word: &str) -> bool {
+        self.known.contains(word) || is_id(word)
     }
-
-    pub fn finding(&mut self, what: String) {
-        if self.found.len() < FINDINGS {
-            self.found.push(what);
-        }
-    }
-
-    /// The last entries of the diary about whatever the finding names.
-    pub fn about(&self, finding: &str) -> Vec<&str> {
-        let words = finding.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
-        let names: HashSet<&str> =
-            words.filter(|word| self.known.contains(*word) || is_id(word)).take(6).collect();
-        let named = |line: &&String| names.iter().any(|name| line.contains(name));
-        let mut lines: Vec<_> =
-            self.diary.iter().rev().filter(named).take(25).map(String::as_str).collect();
-        lines.reverse();
-        lines
-    }
-}
-
-/// Is it the id of a person or a payment?
-fn is_id(word: &str) -> bool {
-    word.len() >= 10 && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The marks of contacts in a text: `qz` and eight digits, or a number that begins as ours do.

@@ -6,12 +6,9 @@
 mod acts;
 mod board;
 mod crowd;
-pub mod dice;
 mod outside;
-mod sky;
 mod witness;
 
-use std::env;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -20,6 +17,11 @@ use futures::future::join_all;
 
 use super::invariants::{unsettled, violations};
 use super::properties::town::{Person, Town};
+use crate::bench::Bench;
+pub use crate::storm::dice;
+use crate::storm::records::SecondReader;
+use crate::storm::sky::{self, Weather};
+use crate::storm::{Toll, redrive, setting};
 use board::Board;
 
 /// How many people there are.
@@ -45,11 +47,8 @@ pub struct Storm {
     board: Mutex<Board>,
     over: AtomicBool,
     operations: AtomicU64,
-    /// Records of streams that were handed out twice.
-    doubled: AtomicU64,
     fresh: AtomicI64,
-    /// Up to which record of the stream its second reader has come.
-    read_upto: Mutex<Option<String>>,
+    reader: SecondReader,
     began: Instant,
 }
 
@@ -70,9 +69,8 @@ impl Storm {
             board: Mutex::default(),
             over: AtomicBool::new(false),
             operations: AtomicU64::new(0),
-            doubled: AtomicU64::new(0),
             fresh: AtomicI64::new(0),
-            read_upto: Mutex::default(),
+            reader: SecondReader::default(),
             began: Instant::now(),
             town,
         };
@@ -94,12 +92,12 @@ impl Storm {
 
     fn note_in(&self, board: &mut Board, line: String) {
         let (began, now) = (self.began.elapsed().as_millis(), self.town.now());
-        board.write_down(format!("{began:>7} ms, {now}: {line}"));
+        board.diary.write_down(format!("{began:>7} ms, {now}: {line}"));
     }
 
     fn finding(&self, what: String) {
         self.note(format!("FOUND: {what}"));
-        self.board().finding(what);
+        self.board().diary.finding(what);
     }
 
     /// Ends the troubles and lets the clock run until nothing is left to do. What was given up is
@@ -129,21 +127,9 @@ impl Storm {
         self.read_messages().await;
     }
 
-    /// Dead letters go back to where they came from. What only tells that a schedule or a stream
-    /// failed has been read then.
     fn redrive(&self) {
-        let queues = self.town.bench.stack.engine().queues();
-        for queue in queues.depths().expect("depths") {
-            if let (Some(dead), true) = (&queue.dead_letter_queue, queue.dead_letters > 0) {
-                let moved = queues.redrive(dead).expect("a redrive");
-                self.note(format!("{moved} dead letters of {} go back", queue.name));
-            }
-        }
-        for queue in queues.depths().expect("depths") {
-            if queue.name.ends_with("-dead") && queue.visible > 0 {
-                self.note(format!("{} letters of {}", queue.visible, queue.name));
-                queues.purge(&queue.name).expect("a purge");
-            }
+        for note in redrive(&self.town.bench) {
+            self.note(note);
         }
     }
 
@@ -161,30 +147,26 @@ impl Storm {
     /// What was found, with what led to it.
     fn report(&self) {
         let board = self.board();
-        for found in board.found.iter().take(10) {
-            println!("storm, errands: {found}");
-            for line in board.about(found) {
-                println!("    {line}");
-            }
-        }
-        if !board.found.is_empty() {
-            println!("storm, errands: again with STORM_SEED={}", self.seed);
-        }
+        board.diary.report("errands", self.seed, |word| board.is_name(word));
     }
 }
 
-fn setting(name: &str, default: u64) -> u64 {
-    env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
-}
+impl Weather for Storm {
+    fn bench(&self) -> &Bench {
+        &self.town.bench
+    }
 
-/// What storms came to, one after another.
-#[derive(Debug, Default)]
-struct Toll {
-    lasted: Duration,
-    operations: u64,
-    struck: u64,
-    calmed: Duration,
-    found: Vec<String>,
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, line: String) {
+        Self::note(self, line);
+    }
 }
 
 /// One town, one seed, so long.
@@ -195,7 +177,7 @@ async fn gust(seed: u64, lasts: Duration, toll: &mut Toll) {
     for (person, number) in people.into_iter().zip(1..) {
         parts.push(tokio::spawn(crowd::live(storm.clone(), person, number)));
     }
-    let is_sound = || storm.board().found.is_empty();
+    let is_sound = || storm.board().diary.found.is_empty();
     while storm.began.elapsed() < lasts && is_sound() && !parts.iter().any(|p| p.is_finished()) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -209,9 +191,9 @@ async fn gust(seed: u64, lasts: Duration, toll: &mut Toll) {
     toll.calmed += calmed.elapsed();
     toll.operations += storm.operations.load(Ordering::Relaxed);
     toll.struck += storm.town.bench.stack.engine().faults().struck();
-    toll.struck += storm.doubled.load(Ordering::Relaxed);
+    toll.struck += storm.reader.doubled();
     storm.report();
-    toll.found.extend(storm.board().found.iter().cloned());
+    toll.found.extend(storm.board().diary.found.iter().cloned());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -221,15 +203,7 @@ async fn everything_comes_to_rest_after_a_storm() {
     let mut toll = Toll::default();
     for number in seed.. {
         gust(number, GUST.min(whole.saturating_sub(toll.lasted)), &mut toll).await;
-        println!(
-            "storm, errands: seed {seed}, {} s, {} operations, {} faults, {} violations, converged \
-             in {} s",
-            toll.lasted.as_secs(),
-            toll.operations,
-            toll.struck,
-            toll.found.len(),
-            toll.calmed.as_secs()
-        );
+        println!("{}", toll.line("errands", seed));
         // The last tenths are not worth another town.
         if toll.lasted + Duration::from_secs(1) >= whole || !toll.found.is_empty() {
             break;

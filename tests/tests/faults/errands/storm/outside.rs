@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use engine::{Call, Reply, Service};
 use serde_json::{Value, json};
 
 use super::super::properties::town::{Answer, Ask};
@@ -15,8 +14,6 @@ use super::{Storm, witness};
 
 /// Between two things that happen outside.
 const PAUSE: Duration = Duration::from_millis(30);
-/// Who reads streams here.
-const READER: &str = "a-second-reader";
 
 /// Things happen outside until the storm is over.
 pub async fn happen(storm: Arc<Storm>) {
@@ -185,60 +182,7 @@ async fn deliver(storm: &Storm, ask: &Ask) {
 
 /// Some records of the stream are handed to their readers once more, in another order.
 async fn replay(storm: &Storm, dice: &mut Dice) {
-    let sources = &storm.town.bench.stack.wiring().stream_sources;
-    let source = dice.pick(sources);
-    let Some(mut records) = tail(storm, &source.table).await else { return };
-    records.retain(|record| local::filter::passes(&source.filters, record) && dice.chance(30));
-    if dice.chance(50) {
-        records.reverse();
-    }
-    records.truncate(20);
-    if records.is_empty() {
-        return;
-    }
-    storm.note(format!("{} records again for {}", records.len(), source.function));
-    storm.doubled.fetch_add(u64::try_from(records.len()).unwrap(), Ordering::Relaxed);
-    let event = local::event::stream(&source.table, &records);
-    // It may fail as any run may; what it was given is given to it by the stream as well.
-    let _ = storm.town.bench.stack.invoke(&source.function, &event).await;
-}
-
-/// The last records of a table's stream.
-async fn tail(storm: &Storm, table: &str) -> Option<Vec<Value>> {
-    let streams = ask(storm, "ListStreams", &json!({ "TableName": table })).await?;
-    let stream = streams.pointer("/Streams/0/StreamArn")?;
-    let described = ask(storm, "DescribeStream", &json!({ "StreamArn": stream })).await?;
-    let shard = described.pointer("/StreamDescription/Shards/0/ShardId")?;
-    let from = storm.read_upto.lock().unwrap().clone();
-    let position = match from {
-        Some(sequence) => json!({
-            "StreamArn": stream, "ShardId": shard, "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
-            "SequenceNumber": sequence,
-        }),
-        None => json!({
-            "StreamArn": stream, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON",
-        }),
-    };
-    let found = ask(storm, "GetShardIterator", &position).await?;
-    let body = json!({ "ShardIterator": found["ShardIterator"], "Limit": 500 });
-    let page = ask(storm, "GetRecords", &body).await?;
-    let records = page["Records"].as_array()?.clone();
-    let middle = records.get(records.len() / 2)?;
-    // The next time from the middle of these on, so that some come twice again.
-    let sequence = middle.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str);
-    *storm.read_upto.lock().unwrap() = sequence.map(str::to_owned);
-    Some(records)
-}
-
-async fn ask(storm: &Storm, operation: &str, body: &Value) -> Option<Value> {
-    let call = Call {
-        service: Service::DynamodbStreams,
-        operation: operation.to_owned(),
-        body: body.to_string().into(),
-        caller: READER.to_owned(),
-    };
-    match storm.town.bench.stack.engine().call(call).await {
-        Reply::Answer(answer) if answer.status == 200 => serde_json::from_slice(&answer.body).ok(),
-        _ => None,
+    if let Some(note) = storm.reader.replay(&storm.town.bench, dice).await {
+        storm.note(note);
     }
 }

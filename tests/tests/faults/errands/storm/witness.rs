@@ -37,32 +37,5 @@ pub fn sees(storm: &Storm, person: i64, step: &Step, answer: &Answer) {
 
 /// What is wrong with the looks of an answer.
 pub fn shape(answer: &Answer) -> Vec<&'static str> {
-    let mut wrong = Vec::new();
-    let kind = answer.header("content-type").unwrap_or_default();
-    let is_json = kind.starts_with("application/json") || kind.starts_with("application/problem+");
-    if answer.status == 204 || answer.status == 304 {
-        if !answer.text.is_empty() {
-            wrong.push("a body");
-        }
-        return wrong;
-    }
-    if !is_json || serde_json::from_str::<serde_json::Value>(&answer.text).is_err() {
-        wrong.push("no JSON");
-    }
-    if answer.status >= 500 && answer.status != 503 {
-        wrong.push("a failure that is not ours to tell");
-    }
-    if answer.status >= 400 {
-        let body = answer.json();
-        if ["detail", "code", "request_id"].iter().any(|name| !body[*name].is_string()) {
-            wrong.push("no problem");
-        }
-        if answer.code() == "idempotency_mismatch" {
-            wrong.push("a key that was never used for anything else");
-        }
-        if matches!(answer.status, 429 | 503) && answer.header("retry-after").is_none() {
-            wrong.push("no Retry-After");
-        }
-    }
-    wrong
+    answer.shape(&["detail", "code", "request_id"])
 }

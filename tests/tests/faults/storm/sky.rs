@@ -2,14 +2,13 @@
 //! the clock, which moves on in leaps.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use engine::{CrashMode, CrashPlan, Fault, FaultKind, Target, When};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Storm;
 use super::dice::Dice;
+use crate::bench::Bench;
 
 /// How long one kind of weather lasts.
 const SPELL: Duration = Duration::from_millis(200);
@@ -55,14 +54,28 @@ const OUTSIDE: [(&str, &str, f64); 9] = [
 /// How far the clock leaps, in seconds, and how often compared with others.
 const LEAPS: [(u64, usize); 6] = [(0, 40), (1, 30), (5, 15), (20, 9), (60, 5), (300, 1)];
 
+/// What is under the weather.
+pub trait Weather: Send + Sync {
+    fn bench(&self) -> &Bench;
+    fn seed(&self) -> u64;
+    fn is_over(&self) -> bool;
+    /// Writes down what happens.
+    fn note(&self, line: String);
+    /// See [`LEAPS`].
+    fn leaps(&self) -> &'static [(u64, usize)] {
+        &LEAPS
+    }
+}
+
 /// One kind of weather after another, until the storm is over.
-pub async fn rage(storm: Arc<Storm>) {
-    let mut dice = Dice::new(storm.seed, 1_000_000);
-    while !storm.over.load(Ordering::Relaxed) {
-        storm.town.heal().await;
+pub async fn rage(storm: Arc<impl Weather>) {
+    let mut dice = Dice::new(storm.seed(), 1_000_000);
+    while !storm.is_over() {
+        let bench = storm.bench();
+        heal(bench).await;
         let mut weather = Vec::new();
         for _ in 0..dice.below(4) {
-            weather.push(trouble(&storm, &mut dice));
+            weather.push(trouble(bench, &mut dice));
         }
         for _ in 0..dice.below(2) {
             let (target, kind, rate) = *dice.pick(&OUTSIDE);
@@ -70,52 +83,57 @@ pub async fn rage(storm: Arc<Storm>) {
             let fault = json!({
                 "target": target, "kind": kind, "rate": rate, "seed": seed, "delay_ms": 80,
             });
-            storm.town.desk("faults", &fault).await;
+            bench.desk("POST", "faults", &fault).await;
             weather.push(format!("{target} {kind} {rate}"));
         }
         if dice.chance(60) {
-            weather.push(death(&storm, &mut dice));
+            weather.push(death(bench, &mut dice));
         }
-        let mut leap = leap(&mut dice);
-        if waiting(&storm) > BACKLOG {
+        let mut leap = leap(&mut dice, storm.leaps());
+        if waiting(bench) > BACKLOG {
             leap = leap.min(1);
         }
-        let now = storm.town.bench.stack.clock().advance(Duration::from_secs(leap));
+        let now = bench.stack.clock().advance(Duration::from_secs(leap));
         storm.note(format!("weather at {now}: {}", weather.join(", ")));
         tokio::time::sleep(SPELL).await;
     }
 }
 
+/// Ends all faults.
+pub async fn heal(bench: &Bench) {
+    bench.desk("DELETE", "faults", &Value::Null).await;
+}
+
 /// Messages that could be worked on now.
-fn waiting(storm: &Storm) -> u64 {
-    let queues = storm.town.bench.stack.engine().queues().depths().expect("depths");
+fn waiting(bench: &Bench) -> u64 {
+    let queues = bench.stack.engine().queues().depths().expect("depths");
     let queues = queues.iter().filter(|queue| queue.dead_letter_queue.is_some());
     queues.map(|queue| queue.visible).sum()
 }
 
-fn trouble(storm: &Storm, dice: &mut Dice) -> String {
+fn trouble(bench: &Bench, dice: &mut Dice) -> String {
     let (target, kind, rate) = *dice.pick(&TROUBLES);
     let fault = Fault::new(target, kind).when(When::rate(rate)).seed(dice.next());
-    storm.town.bench.stack.engine().faults().inject(fault);
+    bench.stack.engine().faults().inject(fault);
     format!("{target:?} {kind:?} {rate}")
 }
 
 /// A function's process dies at one of its next calls.
-fn death(storm: &Storm, dice: &mut Dice) -> String {
-    let functions: Vec<_> = storm.town.bench.stack.wiring().functions.keys().collect();
+fn death(bench: &Bench, dice: &mut Dice) -> String {
+    let functions: Vec<_> = bench.stack.wiring().functions.keys().collect();
     let function = *dice.pick(&functions);
     let at = u64::try_from(dice.below(6)).unwrap();
     let mode = *dice.pick(&[CrashMode::Before, CrashMode::After, CrashMode::LostAnswer]);
     let plan = CrashPlan { caller: Some(format!("local-{function}")), at, mode };
-    storm.town.bench.stack.engine().faults().crash(plan);
+    bench.stack.engine().faults().crash(plan);
     format!("{function} dies at {at} {mode:?}")
 }
 
-fn leap(dice: &mut Dice) -> u64 {
-    let mut left = dice.below(LEAPS.iter().map(|(_, weight)| weight).sum());
-    for (seconds, weight) in LEAPS {
-        if left < weight {
-            return seconds;
+fn leap(dice: &mut Dice, leaps: &[(u64, usize)]) -> u64 {
+    let mut left = dice.below(leaps.iter().map(|(_, weight)| weight).sum());
+    for (seconds, weight) in leaps {
+        if left < *weight {
+            return *seconds;
         }
         left -= weight;
     }

@@ -1,0 +1,332 @@
+//! A storm over the community: members, administrators, Telegram and a provider at once, while
+//! everything that can fail does, by a seed. Every answer is looked at, and when the wind has
+//! dropped everything has to come to rest with all invariants.
+//!
+//! `STORM_OPERATIONS` and `STORM_SEED` make it longer and other.
+
+mod acts;
+mod board;
+mod crowd;
+mod outside;
+mod witness;
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use super::{messages, ratings};
+use crate::bench::Bench;
+use crate::invariants::{unsettled, violations};
+use crate::storm::asks::Wire;
+use crate::storm::diary::is_id;
+use crate::storm::dice::Dice;
+use crate::storm::records::SecondReader;
+use crate::storm::sky::{self, Weather};
+use crate::storm::{Toll, redrive, setting};
+use acts::{CITIES, WARES};
+use board::Board;
+
+/// How many people there are, beyond 32 bits, as real ids are.
+const PEOPLE: i64 = 24;
+const FIRST: i64 = 5_000_000_000;
+/// How many operations it lasts unless told otherwise, and from which seed.
+const OPERATIONS: u64 = 400;
+const SEED: u64 = 20_260_724;
+/// How many of them in one club: a table that one can count is worth more than a large one.
+const GUST: u64 = 2_500;
+/// How long the stack may take to come to rest.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// When the first energies come, a Saturday; they end within the storm, which begins so much later,
+/// on a Friday: when leaders report.
+const BEFORE: &str = "2026-01-24T09:00:00Z";
+const LATER: u64 = 181 * 86_400 - 3_600;
+/// How far the clock leaps, in seconds, and how often compared with others.
+const LEAPS: [(u64, usize); 8] =
+    [(0, 36), (1, 26), (5, 15), (20, 9), (60, 5), (300, 4), (3_600, 3), (21_600, 2)];
+/// How far the clock goes after the storm, step by step, until nothing is left to do.
+const CALMS: [u64; 9] = [60, 60, 120, 240, 480, 900, 1_800, 3_600, 7_200];
+/// Chats of cities.
+const CITY_CHATS: [(i64, &str); 3] =
+    [(-1_002_000_000_001, "Москва"), (-1_002_000_000_002, "Орёл"), (-1_002_000_000_003, "Тула")];
+/// Chats that may be of teams.
+const TEAM_CHATS: i64 = 8;
+
+fn team_chat(dice: &mut Dice) -> i64 {
+    -1_003_000_000_001 - dice.number(0, TEAM_CHATS - 1)
+}
+
+/// All that is on the shelves, with its fields: what is put anew later is the same.
+fn shelves() -> Vec<(String, Value)> {
+    let url = "https://video.example.com/1";
+    let mut all = vec![
+        ("course/sleep".to_owned(), json!({ "title": "Сон", "category": "health" })),
+        ("content-item/voice".to_owned(), json!({ "type": "course", "title": "Голос" })),
+        ("section/one".to_owned(), json!({ "contentItemId": "voice", "title": "Опора" })),
+        (
+            "achievement/hundred".to_owned(),
+            json!({
+                "title": "Сто", "xpReward": 5, "condition": { "type": "experience", "value": 100 },
+            }),
+        ),
+    ];
+    for n in 0..4 {
+        let fields = json!({ "courseId": "sleep", "dayNumber": n + 1, "title": "День" });
+        all.push((format!("course-day/day-{n}"), fields));
+        let fields = json!({ "title": "Утро", "duration": 300, "audioUrl": url });
+        all.push((format!("meditation/quiet-{n}"), fields));
+    }
+    for n in 0..8 {
+        let fields = json!({ "contentSectionId": "one", "title": "Как", "videoUrl": url });
+        all.push((format!("video/video-{n}"), fields));
+        let fields = json!({
+            "title": "Вечер", "scheduledAt": "2026-01-10T18:00:00Z", "status": "completed",
+            "videoUrl": url,
+        });
+        all.push((format!("stream/stream-{n}"), fields));
+    }
+    for (name, kind) in WARES {
+        let mut fields =
+            json!({ "title": "Тайна", "price": 10, "category": "secret", "itemType": kind });
+        match name {
+            "mug" => fields["stock"] = json!(7),
+            "pin" => fields["perUserLimit"] = json!(2),
+            "month" => fields["metadata"] = json!({ "days": 3 }),
+            _ => {}
+        }
+        all.push((format!("shop-item/{name}"), fields));
+    }
+    all
+}
+
+/// Everything that the parts of a storm share.
+pub struct Storm {
+    bench: Bench,
+    wire: Wire,
+    seed: u64,
+    people: Vec<i64>,
+    board: Mutex<Board>,
+    over: AtomicBool,
+    operations: AtomicU64,
+    fresh: AtomicI64,
+    reader: SecondReader,
+    began: Instant,
+}
+
+impl Weather for Storm {
+    fn bench(&self) -> &Bench {
+        &self.bench
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, line: String) {
+        Self::note(self, line);
+    }
+
+    fn leaps(&self) -> &'static [(u64, usize)] {
+        &LEAPS
+    }
+}
+
+impl Storm {
+    /// The club before the storm: with members, energies that are about to end, and full shelves.
+    async fn gather(seed: u64) -> Arc<Self> {
+        let bench = Bench::start_with(|options| {
+            let options = options.frozen_at(BEFORE.parse().unwrap());
+            let options = options.set("RATE_ADMIN", "1000000/1").set("CITY_CHANGES_PER_DAY", "3");
+            // As a storm writes in minutes what a club does in hours.
+            options.set("TELEGRAM_MSGS_PER_SECOND", "1000")
+        })
+        .await;
+        let people: Vec<i64> = (FIRST..FIRST + PEOPLE).collect();
+        let mut dice = Dice::new(seed, 3_000_000);
+        for id in &people {
+            let city = json!({ "city": dice.pick(&CITIES) });
+            bench.does(*id, "PATCH", "/api/v1/users/me", &city).await;
+            for _ in 0..3 {
+                let amount = dice.number(20, 90);
+                let body = json!({ "userId": id, "amount": amount, "reason": "За помощь" });
+                bench.office("POST", "/api/v1/energies/award", &body).await;
+            }
+            bench.advance(60).await;
+        }
+        bench.pass(LATER).await;
+        for (path, fields) in shelves() {
+            bench.office("PUT", &format!("/api/admin/content/{path}"), &fields).await;
+        }
+        for (chat, city) in CITY_CHATS {
+            let path = format!("/api/admin/city-chats/{chat}");
+            bench.office("PUT", &path, &json!({ "city": city })).await;
+        }
+        for id in &people {
+            let grant = json!({ "telegram_id": id, "days": dice.number(1, 20) });
+            bench.office("POST", "/api/admin/grant-subscription", &grant).await;
+            if dice.chance(40) {
+                let path = format!("/api/admin/leaders/{id}");
+                bench.office("PUT", &path, &json!({ "canLead": true })).await;
+            }
+        }
+        bench.advance(1).await;
+        bench.stack.engine().faults().reset_counts();
+        bench.stack.clock().resume();
+        Arc::new(Self {
+            seed,
+            people,
+            board: Mutex::default(),
+            over: AtomicBool::new(false),
+            operations: AtomicU64::new(0),
+            fresh: AtomicI64::new(0),
+            reader: SecondReader::default(),
+            began: Instant::now(),
+            wire: Wire::of(&bench, "club"),
+            bench,
+        })
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().expect("the board")
+    }
+
+    /// A number that nobody has drawn yet.
+    fn fresh(&self) -> i64 {
+        self.fresh.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn note(&self, line: String) {
+        let (began, now) = (self.began.elapsed().as_millis(), self.bench.stack.clock().now());
+        self.board().diary.write_down(format!("{began:>7} ms, {now}: {line}"));
+    }
+
+    fn finding(&self, what: String) {
+        self.note(format!("FOUND: {what}"));
+        self.board().diary.finding(what);
+    }
+
+    /// Publishes the ratings, unless somebody who died has not been waited for long enough.
+    async fn publish(&self) {
+        let secret = self.bench.secret("ADMIN_SECRET");
+        let headers = [("x-admin-secret", secret.as_str())];
+        let path = "/api/admin/ratings/refresh";
+        let reply = self.bench.insist("POST", path, &headers, &json!({})).await;
+        self.note(format!("ratings are published: {} {}", reply.status, reply.body));
+    }
+
+    /// Ends the troubles and lets the clock run until nothing is left to do. What was given up is
+    /// tried again, as the one on call would do it.
+    async fn calm(&self) {
+        sky::heal(&self.bench).await;
+        self.bench.desk("DELETE", "sandbox/telegram/rules", &Value::Null).await;
+        self.bench.stack.clock().freeze();
+        let mut left = Vec::new();
+        for seconds in CALMS {
+            self.bench.advance(seconds).await;
+            for note in redrive(&self.bench) {
+                self.note(note);
+            }
+            assert!(self.bench.stack.idle(PATIENCE).await, "the stack comes to rest");
+            self.publish().await;
+            assert!(self.bench.stack.idle(PATIENCE).await, "the stack comes to rest");
+            left = unsettled(&self.bench).await;
+            left.extend(ratings::unlike(&self.bench).await);
+            if left.is_empty() {
+                break;
+            }
+        }
+        let never = left.into_iter().map(|what| format!("never settled: {what}"));
+        let wrong = violations(&self.bench).await;
+        let said = messages::unlike(&self.bench).await;
+        for what in never.chain(wrong).chain(said) {
+            self.finding(what);
+        }
+    }
+}
+
+/// Is it a word by which the diary can be searched?
+fn is_name(word: &str) -> bool {
+    is_id(word) || (word.len() >= 24 && word.contains(|c: char| c.is_ascii_digit()))
+}
+
+/// What has come of it: a storm in which nothing succeeds shows nothing.
+async fn made(bench: &Bench) -> String {
+    const KINDS: [&str; 14] = [
+        "AwardSlot",
+        "CourseProgress",
+        "EnergyEntry",
+        "Gift",
+        "LeaderReport",
+        "MeditationSession",
+        "Membership",
+        "Outbox",
+        "Payment",
+        "Purchase",
+        "RaffleDraw",
+        "ReportMark",
+        "StreamAttendance",
+        "WatchedVideo",
+    ];
+    let mut counts = std::collections::BTreeMap::new();
+    for item in bench.items().await {
+        let kind = item.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+        *counts.entry(kind).or_insert(0) += 1;
+        if let Some(energies) = item.get("energy_kind").and_then(Value::as_str) {
+            *counts.entry(format!("entries {energies}")).or_insert(0) += 1;
+        }
+    }
+    counts.retain(|kind, _| KINDS.contains(&kind.as_str()) || kind.starts_with("entries"));
+    counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect::<Vec<_>>().join(", ")
+}
+
+/// One club, one seed, so many operations.
+async fn gust(seed: u64, operations: u64, toll: &mut Toll) {
+    let storm = Storm::gather(seed).await;
+    let began = Instant::now();
+    let mut parts =
+        vec![tokio::spawn(sky::rage(storm.clone())), tokio::spawn(outside::happen(storm.clone()))];
+    for (person, number) in storm.people.iter().zip(1..) {
+        parts.push(tokio::spawn(crowd::live(storm.clone(), *person, number)));
+    }
+    let is_sound = || storm.board().diary.found.is_empty();
+    let done = || storm.operations.load(Ordering::Relaxed);
+    while done() < operations && is_sound() && !parts.iter().any(|part| part.is_finished()) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    storm.over.store(true, Ordering::Relaxed);
+    for part in join_all(parts).await {
+        part.expect("nobody panics in a storm");
+    }
+    toll.lasted += began.elapsed();
+    let calmed = Instant::now();
+    storm.calm().await;
+    toll.calmed += calmed.elapsed();
+    toll.operations += done();
+    toll.struck += storm.bench.stack.engine().faults().struck() + storm.reader.doubled();
+    println!("storm, community: seed {seed} has made {}", made(&storm.bench).await);
+    let board = storm.board();
+    board.diary.report("community", seed, is_name);
+    toll.found.extend(board.diary.found.iter().cloned());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_comes_to_rest_after_a_storm() {
+    let seed = setting("STORM_SEED", SEED);
+    let whole = setting("STORM_OPERATIONS", OPERATIONS);
+    let mut toll = Toll::default();
+    for number in seed.. {
+        gust(number, GUST.min(whole - toll.operations), &mut toll).await;
+        println!("{}", toll.line("community", seed));
+        if toll.operations >= whole || !toll.found.is_empty() {
+            break;
+        }
+    }
+    assert!(toll.operations > 0 && toll.struck > 0, "there was no storm");
+    assert_eq!(toll.found, Vec::<String>::new(), "seed {seed}");
+}
