@@ -252,6 +252,8 @@ pub const ACHIEVEMENTS: [(&str, &str); 8] = [
 pub const PRICE_CHANGED: &str = "Цена изменилась. Обновите страницу и попробуйте ещё раз";
 /// No piece of an item is left.
 pub const OUT_OF_STOCK: &str = "Товар закончился";
+/// Something was bought or given back while an administrator was counting.
+pub const STOCK_CHANGED: &str = "Остаток товара изменился. Обновите страницу и проверьте его";
 /// A member has bought an item as often as anybody may.
 pub const PURCHASE_LIMIT: &str = "Вы уже купили этот товар столько раз, сколько можно";
 /// Nobody has a ticket of the raffle.
@@ -508,6 +510,12 @@ pub fn team_inactive(team: &str) -> String {
         "Вы не сдавали отчёты 30 дней, поэтому место в команде «{team}» освобождено. Вернуться в \
          десятку можно в приложении."
     )
+}
+
+/// For those who run the club: the chat of a city has another id.
+#[must_use]
+pub fn city_chat_moved(city: &str, from: i64, to: i64) -> String {
+    format!("Чат города {city} стал супергруппой: {from} → {to}. Проверьте ссылку на него")
 }
 
 /// For those who run the club: something that the service depends on does not answer.

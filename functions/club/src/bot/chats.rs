@@ -8,7 +8,7 @@ use shared::telegram::{BotApi, SendError, TelegramId, TelegramUpdate};
 
 use super::private::commit;
 use crate::outbox::{self, Message};
-use crate::{App, auth, teams, texts};
+use crate::{App, auth, energies, teams, texts};
 
 /// Is this one of the chats that are for members alone?
 fn is_protected(app: &App, chat: ChatId) -> bool {
@@ -77,8 +77,8 @@ pub(super) async fn demoted(
     alert(app, text, once, now).await
 }
 
-/// A group has become a supergroup, with another id: a team goes with it, and of a protected one the
-/// settings name one that is gone.
+/// A group has become a supergroup, with another id: a city or a team goes with it, and of a
+/// protected one the settings name one that is gone.
 pub(super) async fn migrated(
     app: &App,
     from: ChatId,
@@ -86,6 +86,7 @@ pub(super) async fn migrated(
     once: TelegramUpdate,
     now: Instant,
 ) -> Result<()> {
+    energies::city_chat_moved(&app.platform.table, from.0, to.0, once, now).await?;
     if !is_protected(app, from) {
         return Box::pin(teams::moved(app, from, to, once, now)).await;
     }

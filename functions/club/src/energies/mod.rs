@@ -40,7 +40,7 @@ use shared::function::Function;
 
 pub use api::{EnergyTransaction, balance, history, recent};
 pub use award::{Award, Expense, GIFT_AWARD, Kind, PAYMENT_AWARD};
-pub use city_chats::{is_city_chat, set_city_chat};
+pub use city_chats::{city_chat_moved, city_door, city_link, is_city_chat, set_city_chat};
 pub use expiring::expire;
 pub use hashtags::{edited, heard};
 pub use jobs::audit;

@@ -207,9 +207,10 @@ pub(super) async fn memberships(table: &Table, team_id: &str) -> Result<Vec<Memb
     Ok(found)
 }
 
-/// The members with these places, a hundred with each read.
-pub(super) async fn people(table: &Table, places: &[Membership]) -> Result<Rows> {
-    let keys: Vec<Key> = places.iter().map(|place| member_key(place.tg_id)).collect();
+/// The members with these places, and what is under other keys; a hundred with each read.
+pub(super) async fn people(table: &Table, places: &[Membership], also: &[Key]) -> Result<Rows> {
+    let members = places.iter().map(|place| member_key(place.tg_id));
+    let keys: Vec<Key> = members.chain(also.iter().cloned()).collect();
     Ok(table.batch(&keys).await?)
 }
 

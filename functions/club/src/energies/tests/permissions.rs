@@ -52,7 +52,10 @@ async fn functions_of_administrators_ask_for_exactly_this() {
     ] {
         assert_eq!(of(&world, function), moves, "{function}");
     }
-    assert_eq!(of(&world, "club-admin-city-chat"), allowed(&["PutItem", "UpdateItem"], &[]));
+    assert_eq!(
+        of(&world, "club-admin-city-chat"),
+        allowed(&["GetItem", "PutItem", "UpdateItem"], &[])
+    );
 }
 
 #[tokio::test]

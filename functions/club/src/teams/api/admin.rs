@@ -466,7 +466,7 @@ async fn handle_members(State(app): State<App>, Params(id): Params<String>) -> A
     let table = &app.platform.table;
     known(&id)?;
     let team = store::find(table, &id).await?.ok_or_else(unknown_team)?;
-    let members = members_of(table, &id).await?;
+    let (members, _) = members_of(table, &id, &[]).await?;
     success(DecadeMembers { team: TeamView::to_administrator(&team), members })
 }
 

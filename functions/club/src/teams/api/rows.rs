@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shared::clock::Instant;
 use shared::problem::Result;
-use shared::table::Table;
+use shared::table::{Key, Rows, Table};
 use utoipa::ToSchema;
 
 use super::super::model::{Membership, Team};
@@ -21,6 +21,7 @@ pub(crate) struct TeamView {
     city: String,
     number: u32,
     metka: Option<String>,
+    /// The link into the chat of the team's city; `null` for who is not in the team.
     city_chat: Option<String>,
     description: Option<String>,
     member_count: u32,
@@ -68,9 +69,10 @@ impl TeamView {
         }
     }
 
-    /// The same for one of its members.
-    pub(super) fn to_member(team: &Team, place: &Membership) -> Self {
+    /// The same for one of its members, with the link into the city's chat.
+    pub(super) fn to_member(team: &Team, place: &Membership, city_chat: Option<String>) -> Self {
         Self {
+            city_chat,
             user_role: Some(role_name(place.role)),
             joined_at: Some(place.joined_at),
             invite_link: Some(team.invite_link.clone()),
@@ -154,17 +156,22 @@ impl TeamMember {
     }
 }
 
-/// The members of a team, those who have been in it longest first. One query and one read.
-pub(super) async fn members_of(table: &Table, team_id: &str) -> Result<Vec<TeamMember>> {
+/// The members of a team, those who have been in it longest first, and the rows of `also`. One
+/// query and one read.
+pub(super) async fn members_of(
+    table: &Table,
+    team_id: &str,
+    also: &[Key],
+) -> Result<(Vec<TeamMember>, Rows)> {
     let places = store::memberships(table, team_id).await?;
     if places.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Rows::default()));
     }
-    let people = store::people(table, &places).await?;
+    let people = store::people(table, &places, also).await?;
     let mut members = Vec::new();
     for place in &places {
         let member: Option<Member> = people.get(&member_key(place.tg_id))?;
         members.extend(member.map(|member| TeamMember::of(place, &member)));
     }
-    Ok(members)
+    Ok((members, people))
 }

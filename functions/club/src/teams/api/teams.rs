@@ -20,7 +20,7 @@ use super::rows::{TeamMember, TeamView, members_of};
 use crate::auth::{self, Member};
 use crate::tags::Tag;
 use crate::wire::{self, succeeded};
-use crate::{App, texts};
+use crate::{App, energies, texts};
 
 /// Teams of one page of the list, and the most that may be asked for.
 const PAGE: u32 = 100;
@@ -108,7 +108,8 @@ struct MyTeam {
     team: Option<TeamView>,
 }
 
-/// Two reads: the team is known by the member.
+/// Two reads: the team is known by the member. One more for who lives in another city than the
+/// team's.
 async fn handle_my(
     State(app): State<App>,
     Now(now): Now,
@@ -119,19 +120,28 @@ async fn handle_my(
     let table = &app.platform.table;
     let member = auth::ensure(table, &subject, now).await?;
     must_be(&claimed, &member)?;
-    let (mut team, mut place) = (None::<Team>, None::<Membership>);
+    let (mut team, mut place, mut city_chat) = (None::<Team>, None::<Membership>, None);
     if let Some(id) = &member.team_id {
-        let keys = [store::team_key(id), store::membership_key(id, member.tg_id)];
-        let rows = table.batch(&keys).await?;
-        let [team_at, place_at] = &keys;
-        (team, place) = (rows.get(team_at)?, rows.get(place_at)?);
+        let (team_at, place_at) = (store::team_key(id), store::membership_key(id, member.tg_id));
+        let mut keys = vec![team_at.clone(), place_at.clone()];
+        keys.extend(member.city_key.as_deref().map(energies::city_door));
+        let mut rows = table.batch(&keys).await?;
+        (team, place) = (rows.get(&team_at)?, rows.get(&place_at)?);
+        if let Some(city_key) = team.as_ref().map(|team| &team.city_key) {
+            if member.city_key.as_ref() != Some(city_key) {
+                rows = table.batch(&[energies::city_door(city_key)]).await?;
+            }
+            city_chat = energies::city_link(&rows, city_key)?;
+        }
     }
     let version = team.as_ref().map_or(0, |team| team.version).to_string();
-    let validator = cached.validator(&[&member.version.to_string(), &version]);
+    let link = city_chat.as_deref().unwrap_or_default();
+    let validator = cached.validator(&[&member.version.to_string(), &version, link]);
     if let Some(response) = cached.known(&validator) {
         return Ok(response);
     }
-    let team = team.zip(place).map(|(team, place)| TeamView::to_member(&team, &place));
+    let own = team.zip(place);
+    let team = own.map(|(team, place)| TeamView::to_member(&team, &place, city_chat));
     cached.fresh(&validator, &succeeded(MyTeam { team }))
 }
 
@@ -314,8 +324,10 @@ async fn handle_one(
 ) -> Answer {
     let (member, team, place) = beside(&app, &subject, &id, now).await?;
     if let Some(place) = place {
-        let members = members_of(&app.platform.table, &team.id).await?;
-        let team = TeamView::to_member(&team, &place);
+        let city = [energies::city_door(&team.city_key)];
+        let (members, rows) = members_of(&app.platform.table, &team.id, &city).await?;
+        let city_chat = energies::city_link(&rows, &team.city_key)?;
+        let team = TeamView::to_member(&team, &place, city_chat);
         return cached.by_body(&succeeded(TeamWithMembers { team, members: Some(members) }), &[]);
     }
     let validator = cached.validator(&[&member.version.to_string(), &team.version.to_string()]);
@@ -345,6 +357,6 @@ async fn handle_members(
         let (status, text) = (StatusCode::FORBIDDEN, texts::NOT_TEAM_MEMBER);
         return Err(Problem::new(status, "not_team_member", "Forbidden", text));
     }
-    let members = members_of(&app.platform.table, &team.id).await?;
+    let (members, _) = members_of(&app.platform.table, &team.id, &[]).await?;
     cached.by_body(&succeeded(TeamMembers { members }), &[])
 }

@@ -86,6 +86,42 @@ async fn strangers_see_a_team_without_its_link_and_members() {
 }
 
 #[tokio::test]
+async fn members_see_the_chat_of_the_team_s_city() {
+    let club = Club::open().await;
+    let team = club.team(10).await;
+    for tg_id in [1, 2] {
+        club.paid(tg_id).await;
+    }
+    club.puts(&team, 1, "member").await;
+    let instances = [club.world.start(my()).await, club.world.start(one()).await];
+    let paths = ["/api/teams/my".to_owned(), format!("/api/teams/{}", team.id)];
+    let see = async || {
+        let mut seen = Vec::new();
+        for (instance, path) in instances.iter().zip(&paths) {
+            let request = club.by(1, Request::get(path)).await;
+            let reply = club.world.send(instance, request).await;
+            seen.push((reply.body["team"]["cityChat"].clone(), reply.cost.requests));
+        }
+        seen
+    };
+    assert_eq!(see().await, [(Value::Null, 2), (Value::Null, 3)]);
+    for link in ["https://t.me/+one", "https://t.me/+two"] {
+        let body = json!({ "city": CITY, "inviteLink": link });
+        let request = Request::post(&format!("/api/admin/city-chats/{CHAT}"), body)
+            .method(Method::PUT)
+            .header("x-admin-secret", ADMIN);
+        assert_eq!(club.call(crate::energies::set_city_chat(), request).await.status, 200);
+        assert_eq!(see().await, [(json!(link), 2), (json!(link), 3)]);
+    }
+    // Whoever lives elsewhere by now, and who is not in the team.
+    let moved = Member { city_key: Some("тверь".to_owned()), ..club.member(1).await };
+    club.world.put(&moved).await;
+    assert_eq!(see().await, [(json!("https://t.me/+two"), 3), (json!("https://t.me/+two"), 3)]);
+    let strange = sees(&club, 2, one(), &paths[1]).await;
+    assert_eq!(strange.body["team"]["cityChat"], Value::Null);
+}
+
+#[tokio::test]
 async fn the_list_is_one_read_until_a_team_changes() {
     let club = Club::open().await;
     club.paid(1).await;
