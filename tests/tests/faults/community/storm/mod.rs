@@ -7,6 +7,7 @@
 mod acts;
 mod board;
 mod crowd;
+mod office;
 mod outside;
 mod witness;
 

@@ -1,5 +1,8 @@
 //! What holds of the community, read off the items themselves.
 
+mod shop;
+mod teams;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -44,7 +47,7 @@ pub fn hold(items: &[Item], now: Timestamp, found: &mut Vec<String>) {
     books.experience(found);
     books.learning(found);
     books.streams(found);
-    super::ratings::whole(items, found);
+    crate::community::ratings::whole(items, found);
 }
 
 fn flag(item: &Item, name: &str) -> bool {
@@ -144,199 +147,6 @@ impl<'a> Books<'a> {
             }
         }
         found.extend(slots.keys().map(|whose| format!("{whose:?}: places without an award")));
-    }
-
-    /// A team counts those who are in it, has a number of its own and stands where it belongs.
-    fn teams(&self, found: &mut Vec<String>) {
-        let mut seats: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
-        for place in self.of("Membership") {
-            seats.entry(text(place, "team_id")).or_default().push(place);
-        }
-        let mut numbers: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
-        let mut versions = 0;
-        for team in self.of("Team") {
-            let id = text(team, "id");
-            let seats = seats.remove(id).unwrap_or_default();
-            self.team(team, &seats, found);
-            let city = text(team, "city_key");
-            if !numbers.entry(city).or_default().insert(number(team, "number")) {
-                found.push(format!("{id} has the number of another team"));
-            }
-            versions += number(team, "version");
-        }
-        found.extend(seats.keys().map(|id| format!("places in {id}, which is not there")));
-        for (city, numbers) in numbers {
-            let last = self.of("TeamNumbers").find(|last| text(last, "city_key") == city);
-            let last = last.map(|last| number(last, "last"));
-            if last != numbers.last().copied() {
-                found.push(format!("numbers of {city} up to {last:?}: {numbers:?}"));
-            }
-        }
-        let tag = self.of("Tag").find(|tag| text(tag, "pk") == "TAG#teams");
-        let tag = tag.map_or(0, |tag| number(tag, "version"));
-        if tag != versions {
-            found.push(format!("the tag of teams is {tag}, their versions come to {versions}"));
-        }
-        for chat in self.of("TeamChat") {
-            let of_team = self.of("Team").find(|team| team.get("id") == chat.get("team_id"));
-            if of_team.is_none_or(|team| team.get("tg_chat_id") != chat.get("chat_id")) {
-                found.push(format!("the chat {chat:?} is no team's"));
-            }
-        }
-    }
-
-    fn team(&self, team: &Item, seats: &[&Item], found: &mut Vec<String>) {
-        let (id, active, max) =
-            (text(team, "id"), flag(team, "is_active"), number(team, "max_members"));
-        let has_role = |role: &'static str| move |seat: &&&Item| text(seat, "role") == role;
-        let beyond = seats.iter().filter(has_role("ambassador")).count();
-        let stored = (number(team, "member_count"), number(team, "ambassador_count"));
-        let due = (seats.len() - beyond, beyond);
-        let counted = [(stored.0, due.0), (stored.1, due.1)];
-        if counted.into_iter().any(|(stored, due)| usize::try_from(stored) != Ok(due)) {
-            found.push(format!("{id} counts {stored:?} instead of {due:?}"));
-        }
-        if stored.0 > max {
-            found.push(format!("{id} has {} members on {max} places", stored.0));
-        }
-        let leaders: Vec<_> = seats.iter().filter(has_role("leader")).collect();
-        let leader = team.get("leader_tg").filter(|leader| !leader.is_null());
-        let leads = leaders.first().and_then(|seat| seat.get("tg_id"));
-        if leaders.len() > 1 || leads != leader || flag(team, "needs_leader") == leader.is_some() {
-            found.push(format!("{id} is led by {leader:?}, as which {} stand", leaders.len()));
-        }
-        let standing = match (active, stored.0 >= max) {
-            (true, false) => "OPEN",
-            (true, true) => "FULL",
-            (false, _) => "CLOSED",
-        };
-        let place = format!("{standing}#{}#{:010}", text(team, "city_key"), number(team, "number"));
-        if text(team, "rank_sk") != place {
-            found.push(format!("{id} stands at {} instead of {place}", text(team, "rank_sk")));
-        }
-        let chat = team.get("tg_chat_id").filter(|chat| !chat.is_null());
-        let chats = self.of("TeamChat").filter(|known| text(known, "team_id") == id).count();
-        if chats != usize::from(chat.is_some()) {
-            found.push(format!("{id} has {chats} chats"));
-        }
-    }
-
-    /// A member knows the one place there is, and waits for one where there is none.
-    fn members(&self, found: &mut Vec<String>) {
-        let mut places = counts(self.of("Membership").map(|place| number(place, "tg_id")));
-        for member in self.of("Member") {
-            let (pk, team_id) = (text(member, "pk"), text(member, "team_id"));
-            let own = places.remove(&number(member, "tg_id")).unwrap_or_default();
-            let place = self.of("Membership").find(|place| {
-                text(place, "team_id") == team_id && place.get("tg_id") == member.get("tg_id")
-            });
-            let role = place.map(|place| text(place, "role"));
-            let knows = member.get("team_role").and_then(Value::as_str);
-            if own != i64::from(!team_id.is_empty()) || role != knows {
-                found
-                    .push(format!("{pk} is {knows:?} of {team_id:?}, with {own} places, {role:?}"));
-            }
-            let team = self.of("Team").find(|team| text(team, "id") == team_id);
-            let leads = knows == Some("leader") && team.is_some_and(|team| flag(team, "is_active"));
-            if flag(member, "is_team_leader") != leads {
-                found.push(format!("{pk} is {knows:?} of {team_id}, as a leader: {}", !leads));
-            }
-            let paid = !text(member, "subscription_expires").is_empty()
-                && member.get("subscription_expires") != member.get("closed_expiry");
-            let waits = paid && !text(member, "city_key").is_empty() && team_id.is_empty();
-            if member.contains_key("payer_pk") != waits {
-                found.push(format!("{pk} should wait for a team: {waits}"));
-            }
-        }
-        found.extend(places.keys().map(|tg_id| format!("a place of {tg_id}, who is nobody")));
-    }
-
-    /// What was sold and what is left is what there was; each purchase was paid, and counts.
-    fn shop(&self, found: &mut Vec<String>) {
-        let mut sold = counts(self.of("Purchase").map(|bought| text(bought, "item_id")));
-        let own = |one: &'a Item| (number(one, "tg_id"), text(one, "item_id"));
-        let mut bought = counts(self.of("Purchase").map(own));
-        for item in self.of("ShopItem") {
-            let (id, stock) = (text(item, "id"), number(item, "stock"));
-            let sold = sold.remove(id).unwrap_or_default();
-            if number(item, "sold") != sold {
-                found.push(format!(
-                    "{id} was sold {sold} times, and counts {}",
-                    number(item, "sold")
-                ));
-            }
-            let has_stock = item.get("stock").is_some_and(|stock| !stock.is_null());
-            if stock < 0 || (has_stock && stock + sold != number(item, "initial")) {
-                found.push(format!("{id}: {stock} and {sold} of {}", number(item, "initial")));
-            }
-        }
-        found.extend(sold.keys().map(|id| format!("purchases of {id}, which is not there")));
-        for counted in self.of("Bought") {
-            let (count, (tg_id, item_id)) = (number(counted, "count"), own(counted));
-            let due = bought.remove(&(tg_id, item_id)).unwrap_or_default();
-            if count != due {
-                found.push(format!("{tg_id} has bought {item_id} {due} times, and counts {count}"));
-            }
-            let item = self.of("ShopItem").find(|item| text(item, "id") == item_id);
-            let limit = item.and_then(|item| item["goods"]["per_user_limit"].as_i64());
-            if limit.is_some_and(|limit| due > limit) {
-                found.push(format!("{tg_id} has bought {item_id} {due} times, {limit:?} at most"));
-            }
-        }
-        found.extend(bought.keys().map(|whose| format!("{whose:?} counts no purchases")));
-        let mut paid: BTreeSet<_> = self.keys("purchase:").collect();
-        for purchase in self.of("Purchase") {
-            let (pk, id) = (text(purchase, "pk"), text(purchase, "id"));
-            let price = purchase["goods"]["price"].as_i64().unwrap_or_default();
-            if self.entry(pk, &format!("purchase:{id}")) != Some(-price) {
-                found.push(format!("{id} was not paid with {price}"));
-            }
-            paid.remove(&(pk, id));
-        }
-        found.extend(paid.iter().map(|paid| format!("{paid:?} was paid, and never bought")));
-    }
-
-    /// Tickets are numbered from 1 without gaps, each of a purchase; who has won has had one.
-    fn raffles(&self, found: &mut Vec<String>) {
-        let mut tickets: BTreeMap<&str, BTreeMap<i64, &Item>> = BTreeMap::new();
-        for ticket in self.of("RaffleTicket") {
-            let of_item = tickets.entry(text(ticket, "item_id")).or_default();
-            of_item.insert(number(ticket, "number"), ticket);
-        }
-        let raffle = |one: &&Item| one["goods"]["item_type"] == "raffle_ticket";
-        for item in self.of("ShopItem").filter(raffle) {
-            let (id, count) = (text(item, "id"), number(item, "tickets"));
-            let own = tickets.remove(id).unwrap_or_default();
-            let named = self.of("Purchase").filter(|purchase| text(purchase, "item_id") == id);
-            let named = named.filter(|purchase| {
-                let ticket = own.get(&number(purchase, "ticket"));
-                ticket.is_some_and(|ticket| ticket["purchase_id"] == purchase["id"])
-            });
-            let numbers: Vec<i64> = own.keys().copied().collect();
-            let due: Vec<i64> = (1..=count).collect();
-            if numbers != due || i64::try_from(named.count()) != Ok(count) {
-                found.push(format!("{id} has tickets {numbers:?} instead of {count}"));
-            }
-            let draw = self.of("RaffleDraw").find(|draw| text(draw, "item_id") == id);
-            if flag(item, "drawn") != draw.is_some() {
-                found.push(format!("{id} was drawn: {}", draw.is_some()));
-            }
-            let Some(draw) = draw else { continue };
-            let winners = draw["winners"].as_array().into_iter().flatten();
-            let fine = winners.clone().all(|winner| {
-                let number = winner["number"].as_i64().unwrap_or_default();
-                own.get(&number).is_some_and(|ticket| ticket["tg_id"] == winner["tg_id"])
-            });
-            let members: BTreeSet<_> =
-                winners.clone().map(|winner| winner["tg_id"].as_i64()).collect();
-            if !fine || members.len() != winners.count() || number(draw, "tickets") != count {
-                found.push(format!(
-                    "{id} was drawn of {} tickets: {draw:?}",
-                    number(draw, "tickets")
-                ));
-            }
-        }
-        found.extend(tickets.keys().map(|id| format!("tickets of {id}, which has none")));
     }
 
     /// A report that stands is the one of its week and was paid; one that was taken back was paid
