@@ -104,7 +104,7 @@ impl CacheClass {
 pub(crate) const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const X_CACHE_AGE: HeaderName = HeaderName::from_static("x-cache-age");
 
-/// Bodies kept by one process; beyond it, over-age ones are forgotten.
+/// Bodies kept by one process; beyond it, over-age ones are forgotten, or else the oldest.
 const KEPT_MAX: usize = 500;
 
 /// The last bodies of a process, by request.
@@ -265,12 +265,15 @@ impl Conditional {
             return;
         }
         let mut store = self.store.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if store.len() >= KEPT_MAX {
+        if store.len() >= KEPT_MAX && !store.contains_key(&self.request) {
             store.retain(|_, kept| self.is_young(kept));
+            let oldest = store.iter().min_by_key(|(_, kept)| kept.at);
+            let oldest = oldest.map(|(request, _)| request.clone());
+            if let Some(oldest) = oldest.filter(|_| store.len() >= KEPT_MAX) {
+                store.remove(&oldest);
+            }
         }
-        if store.len() < KEPT_MAX {
-            store.insert(self.request.clone(), kept);
-        }
+        store.insert(self.request.clone(), kept);
     }
 
     fn is_young(&self, kept: &Kept) -> bool {

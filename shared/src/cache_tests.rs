@@ -77,6 +77,26 @@ fn over_age_bodies_are_not_served() {
     assert!(later.known(&tag).is_none());
 }
 
+#[test]
+fn a_full_store_keeps_what_changes_and_forgets_the_oldest() {
+    let store = Store::default();
+    let ask = |n: usize, version: &str, second: i64| {
+        let ask = conditional(&format!("/a?n={n}"), None, &store);
+        let ask = Conditional { now: ask.now + SignedDuration::from_secs(second), ..ask };
+        let tag = ask.validator(&[version]);
+        let response = ask.known(&tag).unwrap_or_else(|| ask.fresh(&tag, &n).unwrap());
+        outcome(&response).to_owned()
+    };
+    for n in 0..KEPT_MAX {
+        assert_eq!(ask(n, "v1", i64::from(n > 0)), "MISS");
+    }
+    assert_eq!([ask(7, "v2", 2), ask(7, "v2", 2)], ["MISS", "HIT"], "a known request's change");
+    assert_eq!([ask(KEPT_MAX, "v1", 3), ask(KEPT_MAX, "v1", 3)], ["MISS", "HIT"], "a new one");
+    assert_eq!([ask(1, "v1", 3), ask(7, "v2", 3)], ["HIT", "HIT"], "whatever is younger stays");
+    assert_eq!(ask(0, "v1", 3), "MISS", "the oldest had to go");
+    assert!(store.0.lock().unwrap().len() <= KEPT_MAX);
+}
+
 proptest! {
     #[test]
     fn a_tag_is_found_in_any_list(
