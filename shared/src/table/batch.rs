@@ -2,7 +2,10 @@
 
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 
-use super::{CONFLICT_TRIES, Key, Rows, StoreError, Table, Write, read_charge, sum, write_charge};
+use super::{
+    CONFLICT_TRIES, Entity, Item, Key, Rows, StoreError, Table, Write, read_charge, sum,
+    write_charge,
+};
 use crate::meter::{self, Charge};
 use crate::retry;
 
@@ -52,6 +55,17 @@ impl Table {
                 .collect();
         }
         Ok(rows)
+    }
+
+    /// What stands in the table behind up to 100 items of an index, which lags: in their order, and
+    /// without what is gone. One batch read, if there are any.
+    ///
+    /// # Errors
+    /// As [`Table::batch`]; when one of them is something else.
+    pub async fn behind<E: Entity>(&self, items: &[Item]) -> Result<Vec<E>, StoreError> {
+        let keys: Vec<Key> = items.iter().filter_map(Item::key).collect();
+        let rows = self.batch(&keys).await?;
+        keys.iter().filter_map(|key| rows.get(key).transpose()).collect()
     }
 
     /// Puts and deletes any number of items, each for itself, without conditions and without a

@@ -119,6 +119,22 @@ async fn every_page_of_a_query_can_be_read_as_one() {
 }
 
 #[tokio::test]
+async fn what_an_index_names_is_read_as_it_stands() {
+    let table = testing::table().await;
+    for (id, version) in [("a", 3), ("b", 2), ("c", 1)] {
+        table.write(Write::insert("note", &note(id, version))).await.unwrap();
+    }
+    let query = Query::local_index("history", "NOTES", "history_at");
+    let found = table.query(&query).await.unwrap().items;
+    table.write(Write::delete("gone", note("b", 0).key())).await.unwrap();
+    table.write(Write::update("note", note("c", 0).key()).set("text", "newer")).await.unwrap();
+    let notes: Vec<Note> = table.behind(&found).await.unwrap();
+    let expected = [Note { text: "newer".to_owned(), ..note("c", 1) }, note("a", 3)];
+    assert_eq!(notes, expected);
+    assert!(table.behind::<Note>(&[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn the_meter_counts_what_dynamodb_charges() {
     let table = testing::table().await;
     let meter = Meter::default();

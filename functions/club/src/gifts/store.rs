@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use shared::clock::Instant;
 use shared::ledger::shard;
 use shared::problem::Result;
-use shared::table::{Cursor, Entity, Item, Key, Query, Table, Write};
+use shared::table::{Cursor, Entity, Key, Query, Table, Write};
 
 use super::model::{Activation, Gift, GiftStatus};
 use crate::auth::{self, Member, member_key};
@@ -159,16 +159,7 @@ pub(super) async fn overdue(
         .limit(DUE_PAGE)
         .after(cursor);
     let page = table.query(&query).await?;
-    let keys: Vec<Key> = page.items.iter().filter_map(Item::key).collect();
-    if keys.is_empty() {
-        return Ok((Vec::new(), page.next));
-    }
-    let rows = table.batch(&keys).await?;
-    let mut gifts = Vec::new();
-    for key in &keys {
-        gifts.extend(rows.get::<Gift>(key)?);
-    }
-    Ok((gifts, page.next))
+    Ok((table.behind(&page.items).await?, page.next))
 }
 
 /// A member and the newest gifts that the member gave, newest first. One query: the member's row

@@ -3,7 +3,7 @@
 use shared::clock::Instant;
 use shared::problem::Result;
 use shared::retry::{Round, optimistic};
-use shared::table::{Cursor, Item, Key, Query, Write};
+use shared::table::{Cursor, Query, Write};
 
 use super::model::{Due, Heard, Line, Onboarding, Step};
 use crate::outbox::{self, Message};
@@ -129,15 +129,7 @@ pub(super) async fn due(
         .limit(DUE_PAGE)
         .after(cursor);
     let page = app.platform.table.query(&query).await?;
-    let keys: Vec<Key> = page.items.iter().filter_map(Item::key).collect();
-    if keys.is_empty() {
-        return Ok((Vec::new(), page.next));
-    }
-    let rows = app.platform.table.batch(&keys).await?;
-    let mut found = Vec::new();
-    for key in &keys {
-        let row: Option<Onboarding> = rows.get(key)?;
-        found.extend(row.filter(|row| row.due_at.is_some_and(|at| at <= by)));
-    }
+    let mut found: Vec<Onboarding> = app.platform.table.behind(&page.items).await?;
+    found.retain(|row| row.due_at.is_some_and(|at| at <= by));
     Ok((found, page.next))
 }

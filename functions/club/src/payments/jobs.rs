@@ -172,18 +172,10 @@ async fn work(app: &App, shift: &Shift, now: Instant, swept: &mut Swept) -> Resu
 
 /// The attempts behind a page of the index, which may lag, that are to be looked at indeed.
 async fn still_due(app: &App, page: &[Item], due: Due, by: Instant) -> Result<Vec<Attempt>> {
-    let keys: Vec<_> = page.iter().filter_map(Item::key).collect();
-    if keys.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = app.platform.table.batch(&keys).await?;
-    let mut attempts = Vec::new();
-    for key in &keys {
-        let attempt: Option<Attempt> = rows.get(key)?;
-        attempts.extend(attempt.filter(|attempt| {
-            Due::of(attempt.status) == Some(due) && attempt.due_at.is_some_and(|at| at <= by)
-        }));
-    }
+    let mut attempts: Vec<Attempt> = app.platform.table.behind(page).await?;
+    attempts.retain(|attempt| {
+        Due::of(attempt.status) == Some(due) && attempt.due_at.is_some_and(|at| at <= by)
+    });
     Ok(attempts)
 }
 

@@ -16,7 +16,7 @@ use shared::idempotency::{Idempotency, Outcome, Record};
 use shared::money::Money;
 use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
-use shared::table::{Cursor, Entity as _, Item, Key, Query, Table, Write};
+use shared::table::{Cursor, Entity as _, Query, Table, Write};
 
 use super::catalogue;
 use super::contracts::RecurringContract;
@@ -46,16 +46,8 @@ pub async fn page(
         .limit(limit.min(PAGE_MAX))
         .after(cursor);
     let page = table.query(&query).await?;
-    let keys: Vec<Key> = page.items.iter().filter_map(Item::key).collect();
-    if keys.is_empty() {
-        return Ok((Vec::new(), page.next));
-    }
-    let rows = table.batch(&keys).await?;
-    let mut found = Vec::new();
-    for key in &keys {
-        let row: Option<UnassignedPayment> = rows.get(key)?;
-        found.extend(row.filter(|row| row.fate == fate));
-    }
+    let mut found: Vec<UnassignedPayment> = table.behind(&page.items).await?;
+    found.retain(|row| row.fate == fate);
     Ok((found, page.next))
 }
 

@@ -1,7 +1,7 @@
 //! Streams and attendances in the table.
 
 use shared::problem::Result;
-use shared::table::{Cursor, Entity, Item, Key, Query, Table, Write};
+use shared::table::{Cursor, Entity, Key, Query, Table, Write};
 
 use super::model::{Stream, StreamAttendance, StreamStatus};
 use crate::auth::member_key;
@@ -79,14 +79,7 @@ pub(super) async fn audience_page(
         .limit(PAGE)
         .after(cursor);
     let page = table.query(&query).await?;
-    let keys: Vec<Key> = page.items.iter().filter_map(Item::key).collect();
-    if keys.is_empty() {
-        return Ok((Vec::new(), page.next));
-    }
-    let rows = table.batch(&keys).await?;
-    let found = keys.iter().map(|key| rows.get::<StreamAttendance>(key));
-    let found: std::result::Result<Vec<_>, _> = found.collect();
-    Ok((found?.into_iter().flatten().collect(), page.next))
+    Ok((table.behind(&page.items).await?, page.next))
 }
 
 /// The writes that count an attendance among its stream's views, once; refused under `attendance`

@@ -130,14 +130,9 @@ async fn sweep_shard(
 
 /// The orders behind a page of the index, which may lag, that are due indeed. One read.
 async fn still_due(app: &App, page: &[Item], now: Instant) -> Result<Vec<Order>> {
-    let keys: Vec<_> = page.iter().filter_map(Item::key).collect();
-    if keys.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = app.platform.table.batch(&keys).await?;
-    let orders = keys.iter().map(|key| rows.get::<Order>(key));
-    let orders: Vec<_> = orders.collect::<std::result::Result<_, _>>()?;
-    Ok(orders.into_iter().flatten().filter(|order| order.is_due(now)).collect())
+    let mut orders: Vec<Order> = app.platform.table.behind(page).await?;
+    orders.retain(|order| order.is_due(now));
+    Ok(orders)
 }
 
 /// Settles orders, some abreast. One that fails stays due and keeps no other from its turn. All of

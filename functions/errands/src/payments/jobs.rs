@@ -226,17 +226,9 @@ async fn handle_sweep(app: App, invocation: Invocation) -> Result<Swept> {
 
 /// The payments behind a page of the index, which may lag, that are to be looked at indeed.
 async fn still_due(app: &App, page: &[Item], now: Instant) -> Result<Vec<Payment>> {
-    let keys: Vec<_> = page.iter().filter_map(Item::key).collect();
-    if keys.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = app.platform.table.batch(&keys).await?;
-    let mut due = Vec::new();
-    for key in &keys {
-        let payment: Option<Payment> = rows.get(key)?;
-        due.extend(payment.filter(|payment| is_due(app, payment, now)));
-    }
-    Ok(due)
+    let mut payments: Vec<Payment> = app.platform.table.behind(page).await?;
+    payments.retain(|payment| is_due(app, payment, now));
+    Ok(payments)
 }
 
 fn is_due(app: &App, payment: &Payment, now: Instant) -> bool {

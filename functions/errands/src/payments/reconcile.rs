@@ -5,7 +5,7 @@ use serde::Serialize;
 use shared::clock::Instant;
 use shared::function::{Function, Invocation};
 use shared::problem::{Problem, Result, chain};
-use shared::table::{Item, Query};
+use shared::table::Query;
 
 use super::asking;
 use super::items::{Receipt, SHARDS};
@@ -117,7 +117,7 @@ impl Run {
                 let partition = ("registry_pk", Payment::partition(shard));
                 let query = Query::global_index("registry", partition, "pk").descending();
                 let page = self.app.platform.table.query(&query.limit(100).after(cursor)).await?;
-                let payments = self.read(&page.items).await?;
+                let payments: Vec<Payment> = self.app.platform.table.behind(&page.items).await?;
                 let is_past = payments.iter().any(|payment| payment.created_at < since);
                 for payment in payments.iter().filter(|payment| payment.created_at >= since) {
                     self.ask_again(payment).await?;
@@ -129,17 +129,6 @@ impl Run {
             }
         }
         Ok(())
-    }
-
-    async fn read(&self, page: &[Item]) -> Result<Vec<Payment>> {
-        let keys: Vec<_> = page.iter().filter_map(Item::key).collect();
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rows = self.app.platform.table.batch(&keys).await?;
-        let payments = keys.iter().map(|key| rows.get(key));
-        let payments: std::result::Result<Vec<Option<Payment>>, _> = payments.collect();
-        Ok(payments?.into_iter().flatten().collect())
     }
 
     async fn ask_again(&mut self, payment: &Payment) -> Result<()> {
