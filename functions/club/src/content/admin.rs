@@ -130,7 +130,7 @@ async fn replacing(
         Kind::Timecode => writing::timecode(table, id, fields, now).await,
         Kind::Practice => writing::practice(table, id, fields, now).await,
         Kind::Stream => streams::replacing(kind, id, fields, now),
-        Kind::ShopItem => shop::replacing(kind, id, fields, shop::is_drawn(table, id).await?, now),
+        Kind::ShopItem => shop::replacing(kind, id, fields, shop::seen(table, id).await?, now),
         Kind::Achievement => gamification::replacing(kind, id, fields, now),
     }
 }

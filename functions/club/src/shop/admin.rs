@@ -213,26 +213,39 @@ async fn drawn(
     }
 }
 
-/// Was the raffle of this item drawn? One read.
+/// What a replacement of an item is judged by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Was its raffle drawn?
+    drawn: bool,
+    /// Pieces that are left, where they are counted.
+    stock: Option<u32>,
+}
+
+/// How an item stands, if there is one. One read.
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn is_drawn(table: &Table, id: &str) -> Result<bool> {
+pub async fn seen(table: &Table, id: &str) -> Result<Seen> {
     let item: Option<ShopItem> = table.get(&ShopItem::key_of(id)).await?;
-    Ok(item.is_some_and(|item| item.drawn))
+    Ok(item.map(|item| Seen { drawn: item.drawn, stock: item.stock }).unwrap_or_default())
 }
 
 /// Describes an item anew, whole but for what was counted of it: a stock of `n` is what is left from
 /// now on, whatever was sold before, so that `stock + sold = initial` holds with a new `initial`.
-/// What was `drawn` is on sale no more; refused under `item` when it was drawn since it was seen.
+/// What was drawn is on sale no more; refused under `item` when it was drawn since it was seen.
+///
+/// Who has counted what is left names it as `expectedStock` beside the new `stock`: nothing is
+/// written where another number is left by now, so that what was sold meanwhile is not on sale again.
 ///
 /// # Errors
-/// 400 with every field that does not fit; 404 for another kind, or an id that no item can have.
+/// 400 with every field that does not fit; 404 for another kind, or an id that no item can have;
+/// 409 `stock_changed`.
 pub fn replacing(
     kind: &str,
     id: &str,
     fields: &Value,
-    drawn: bool,
+    seen: Seen,
     now: Instant,
 ) -> Result<Replacing> {
     if kind != KIND || !ShopItem::is_id(id) {
@@ -242,7 +255,11 @@ pub fn replacing(
     let goods = goods(&mut fields);
     let active = fields.flag("isActive").unwrap_or(true);
     let stock = pieces(&mut fields, "stock", 0);
+    let expected = pieces(&mut fields, "expectedStock", 0);
     fields.finish()?;
+    if expected.is_some() && expected != seen.stock {
+        return Err(stock_changed(seen.stock));
+    }
     let item = ShopItem {
         id: id.to_owned(),
         goods,
@@ -252,18 +269,24 @@ pub fn replacing(
         initial: None,
         sold: 0,
         tickets: 0,
-        drawn,
+        drawn: seen.drawn,
         removed: false,
         created_at: now,
         updated_at: now,
     };
-    let writes = vec![store::described(&item)];
+    let writes = vec![store::described(&item, expected)];
     let mut entity = serde_json::to_value(ShopItemView::of(item)).map_err(Problem::bug)?;
     // What stood here before may be older: it is not read.
     if let Some(entity) = entity.as_object_mut() {
         entity.remove("createdAt");
     }
     Ok(Replacing { writes, entity, tag: Tag::Shop })
+}
+
+/// Another number is left than the administrator has counted.
+fn stock_changed(stock: Option<u32>) -> Problem {
+    let text = texts::STOCK_CHANGED;
+    Problem::new(StatusCode::CONFLICT, "stock_changed", "Conflict", text).with("stock", stock)
 }
 
 /// Takes an item off sale for good; refused under `item` where there is none. Its counts stay, and

@@ -14,7 +14,8 @@
 //! An item counts for itself: at any instant `stock + sold = initial` where it has a stock, and the
 //! tickets of a raffle are numbered 1, 2, 3, … without gaps. Administrators replace an item whole
 //! but for these counts, under a new *revision*, and every purchase is conditioned on the revision
-//! that its price was read of. An item that was deleted is kept with its counts, for those who have
+//! that its price was read of. The stock that they give is what is left from then on; with
+//! `expectedStock` it is so only where nobody has bought meanwhile. An item that was deleted is kept with its counts, for those who have
 //! bought it.
 //!
 //! A *draw* ends a raffle: its seed, the number of tickets and the winners are written once, and
@@ -33,7 +34,7 @@ mod tests;
 
 use shared::function::Function;
 
-pub use admin::{deleting, draw, is_drawn, replacing, use_purchase};
+pub use admin::{Seen, deleting, draw, replacing, seen, use_purchase};
 pub use api::{balance, purchased, purchases, stats, unused};
 pub use catalogue::{by_category, item, items};
 pub use purchase::purchase;

@@ -275,8 +275,8 @@ pub(super) fn drawing(item: &ShopItem, draw: &Draw, revision: &str) -> Vec<Write
 }
 
 /// Describes an item anew, but for what was counted of it, or makes it; refused under `item` where
-/// its raffle was drawn since.
-pub(super) fn described(item: &ShopItem) -> Write {
+/// its raffle was drawn since, and where other than `expected` pieces are left, if anybody says.
+pub(super) fn described(item: &ShopItem, expected: Option<u32>) -> Write {
     let mut write = Write::update("item", ShopItem::key_of(&item.id))
         .set("kind", ShopItem::KIND)
         .set("id", &item.id)
@@ -289,6 +289,9 @@ pub(super) fn described(item: &ShopItem) -> Write {
     if !item.drawn {
         let open = "attribute_not_exists(#drawn) OR #drawn = :drawn";
         write = write.when(open).bind(":drawn", false);
+    }
+    if let Some(expected) = expected {
+        write = write.when("#stock = :expected").bind(":expected", expected);
     }
     match item.stock {
         Some(stock) => write.set("stock", stock).set_sum("initial", "sold", stock.into()),

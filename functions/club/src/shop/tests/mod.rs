@@ -20,7 +20,7 @@ use shared::table::{Entity, Key};
 use super::model::{Bought, Purchase, ShopItem};
 use super::raffle::Ticket;
 use super::{
-    balance, by_category, draw, is_drawn, item, items, purchase, purchased, purchases, replacing,
+    Seen, balance, by_category, draw, item, items, purchase, purchased, purchases, replacing, seen,
     stats, unused, use_purchase,
 };
 use crate::auth::Member;
@@ -61,12 +61,24 @@ impl Shop {
             "title": "Тайна", "price": 100, "category": "secret", "itemType": "gift",
         });
         fields.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        let drawn = is_drawn(self.world.table(), id).await.unwrap();
-        let made = replacing("shop-item", id, &fields, drawn, self.world.now()).unwrap();
+        let seen = seen(self.world.table(), id).await.unwrap();
+        let made = replacing("shop-item", id, &fields, seen, self.world.now()).unwrap();
         let mut writes = made.writes;
         writes.push(made.tag.raise());
         self.world.table().transact(writes).await.unwrap();
         made.entity
+    }
+
+    /// An administrator replaces it, through the content route.
+    async fn replace(&self, id: &str, change: Value) -> Reply {
+        let mut fields = json!({
+            "title": "Тайна", "price": 100, "category": "secret", "itemType": "gift",
+        });
+        fields.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let request = Request::post(&format!("/api/admin/content/shop-item/{id}"), fields)
+            .method(http::Method::PUT)
+            .header("x-admin-secret", SECRET);
+        self.world.call(crate::content::admin::put(), request).await
     }
 
     async fn wish(&self, tg_id: i64, body: Value) -> Request {

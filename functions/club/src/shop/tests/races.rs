@@ -35,6 +35,29 @@ async fn a_hundred_buyers_of_ten_pieces_make_ten_purchases() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_administrator_who_counts_while_others_buy_puts_nothing_on_sale_again() {
+    let shop = Shop::open().await;
+    shop.describe("tea", json!({ "stock": 10 })).await;
+    let wishes = buyers(&shop, 12, 150).await;
+    let instance = shop.world.start(purchase()).await;
+    let mut rounds = 0;
+    while shop.count("Purchase").await < 10 {
+        let counted = shop.item("tea").await.stock;
+        let change = json!({ "title": "Чай", "stock": counted, "expectedStock": counted });
+        let (reply, _) = tokio::join!(
+            shop.replace("tea", change),
+            shop.world.send_all(&instance, wishes.clone()),
+        );
+        assert!([200, 409, 503].contains(&reply.status.as_u16()), "{reply:?}");
+        assert_eq!(shop.item("tea").await.initial, Some(10));
+        shop.check_invariants().await;
+        rounds += 1;
+        assert!(rounds < 40);
+    }
+    assert_eq!((shop.count("Purchase").await, shop.item("tea").await.stock), (10, Some(0)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn tickets_of_parallel_buyers_have_no_gaps() {
     let shop = Shop::open().await;
     shop.describe("tea", json!({ "itemType": "raffle_ticket" })).await;

@@ -123,7 +123,7 @@ async fn a_purchase_at_the_time_of_a_draw_is_in_it_or_refused() {
     let fields = json!({
         "title": "Тайна", "price": 1, "category": "secret", "itemType": "raffle_ticket",
     });
-    let described = replacing("shop-item", "raffle-1", &fields, false, now).unwrap();
+    let described = replacing("shop-item", "raffle-1", &fields, Seen::default(), now).unwrap();
     // Somebody buys after the draw was read: it is refused, and drawn anew with the ticket.
     shop.buyer(67, 100).await;
     assert_eq!(shop.buy(67, json!({ "itemId": "raffle-1" })).await.status, 200);

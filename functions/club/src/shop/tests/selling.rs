@@ -43,6 +43,30 @@ async fn replacing_an_item_keeps_its_counts() {
 }
 
 #[tokio::test]
+async fn a_stock_that_has_changed_since_it_was_counted_is_not_replaced() {
+    let shop = Shop::open().await;
+    shop.describe("tea", json!({ "stock": 3 })).await;
+    shop.buyer(BUYER, 500).await;
+    assert_eq!(shop.buy(BUYER, json!({ "itemId": "tea" })).await.status, 200);
+    let stale = shop.replace("tea", json!({ "stock": 3, "expectedStock": 3 })).await;
+    assert_eq!(
+        (stale.status.as_u16(), &stale.body["code"], &stale.body["stock"]),
+        (409, &json!("stock_changed"), &json!(2))
+    );
+    assert_eq!(shop.item("tea").await.stock, Some(2));
+    let fresh = shop.replace("tea", json!({ "stock": 12, "expectedStock": 2 })).await;
+    assert_eq!((fresh.status.as_u16(), &fresh.body["entity"]["stock"]), (200, &json!(12)));
+    shop.check_invariants().await;
+    // What has no stock, and what there is not, has none that could be expected.
+    assert_eq!(shop.replace("tea", json!({ "expectedStock": 12 })).await.status, 200);
+    for id in ["tea", "new"] {
+        let reply = shop.replace(id, json!({ "stock": 1, "expectedStock": 0 })).await;
+        assert_eq!((reply.status.as_u16(), &reply.body["stock"]), (409, &Value::Null), "{id}");
+    }
+    assert_eq!(shop.replace("tea", json!({ "stock": 1, "expectedStock": -1 })).await.status, 400);
+}
+
+#[tokio::test]
 async fn a_price_that_changes_before_the_write_is_not_paid() {
     let shop = Shop::open().await;
     let member = shop.buyer(BUYER, 500).await;
@@ -63,7 +87,7 @@ async fn a_price_that_changes_before_the_write_is_not_paid() {
 fn fields_are_checked_one_by_one() {
     let now = "2026-01-31T12:00:00Z".parse().unwrap();
     let wrong = |fields: Value| -> Vec<String> {
-        let problem = replacing("shop-item", "tea", &fields, false, now).unwrap_err();
+        let problem = replacing("shop-item", "tea", &fields, Seen::default(), now).unwrap_err();
         problem.fields().iter().map(|field| field.name.to_string()).collect()
     };
     assert_eq!(wrong(json!({})), ["title", "price", "category", "itemType"]);
@@ -93,10 +117,11 @@ fn fields_are_checked_one_by_one() {
         assert_eq!(wrong(with(name, value.clone())), [name], "{name} {value}");
     }
     let fields = with("itemData", json!({ "days": 7 }));
-    let made = replacing("shop-item", "tea", &fields, false, now).unwrap();
+    let made = replacing("shop-item", "tea", &fields, Seen::default(), now).unwrap();
     assert_eq!((&made.entity["id"], &made.entity["metadata"]["days"]), (&json!("tea"), &json!(7)));
     for (kind, id) in [("stream", "tea"), ("shop-item", ""), ("shop-item", "a b")] {
-        let refused = replacing(kind, id, &with("price", json!(1)), false, now).unwrap_err();
+        let refused =
+            replacing(kind, id, &with("price", json!(1)), Seen::default(), now).unwrap_err();
         assert_eq!(refused.status(), 404);
     }
 }
