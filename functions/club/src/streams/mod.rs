@@ -5,6 +5,10 @@
 //! stream, so that energies come once. It writes nothing that members share. How often a stream was
 //! watched is counted by a second transaction after it, which marks the attendance as counted: one
 //! that was lost in between is made up for by the member's next call.
+//! Whatever is published can be attended, wherever it stands: those who run the club publish it and
+//! move its status by hand, often after the event, and the award is one for each stream, so that who
+//! says it early earns nothing more by it. `watchedOnline` is the member's own word, and is shown as
+//! such.
 //! A view raises no tag, so that the counts of a list may be as old as its body; those of one stream
 //! are always the newest.
 //!

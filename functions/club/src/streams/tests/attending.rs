@@ -74,6 +74,24 @@ async fn the_stream_may_be_named_in_the_body() {
 }
 
 #[tokio::test]
+async fn a_stream_earns_once_wherever_it_stands_and_wherever_it_goes() {
+    let hall = Hall::open().await;
+    let mut balance = 0;
+    for status in ["scheduled", "live", "completed", "cancelled"] {
+        hall.describe(status, json!({ "status": status })).await;
+        assert_eq!(hall.watch(MEMBER, status).await.body["energiesEarned"], 20, "{status}");
+        balance += 20;
+        for later in ["live", "completed"] {
+            hall.describe(status, json!({ "status": later })).await;
+            let again = hall.watch(MEMBER, status).await;
+            assert_eq!((again.status.as_u16(), &again.body["energiesEarned"]), (200, &json!(0)));
+        }
+        assert_eq!(hall.world.member_now(MEMBER).await.balance, balance);
+    }
+    hall.check_invariants().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_watched() {
     let hall = Hall::open().await;
     hall.describe("one", json!({})).await;
