@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::clock::Now;
-use shared::function::{Function, Invocation};
+use shared::function::{Declared, Function, Invocation};
 use shared::http::{Answer, Json, Params};
 use shared::idempotency::Idempotency;
 use shared::problem::{FieldError, Problem, Result};
@@ -31,6 +31,14 @@ use crate::{App, texts};
 /// The lease of a distribution.
 const DISTRIBUTE: &str = "teams_distribute";
 
+/// A route by which a member's place in a team is given, closed or changed.
+fn placing(name: &'static str, path: &'static str, summary: &'static str) -> Declared<App> {
+    admin(Function::<App>::post(name, path))
+        .summary(summary)
+        .takes::<Placing>()
+        .answers::<OneTeam>()
+}
+
 /// `POST /api/teams`.
 #[must_use]
 pub fn create() -> Function<App> {
@@ -44,31 +52,26 @@ pub fn create() -> Function<App> {
 /// `POST /api/teams/{id}/join`.
 #[must_use]
 pub fn join() -> Function<App> {
-    admin(Function::<App>::post("club-teams-join", "/api/teams/{id}/join"))
-        .summary("Gives a member a place in a team")
-        .takes::<Placing>()
-        .answers::<OneTeam>()
+    placing("club-teams-join", "/api/teams/{id}/join", "Gives a member a place in a team")
         .handled_by(post(handle_join))
 }
 
 /// `POST /api/teams/leave`.
 #[must_use]
 pub fn leave() -> Function<App> {
-    admin(Function::<App>::post("club-teams-leave", "/api/teams/leave"))
-        .summary("Closes a member's place in a team")
-        .takes::<Placing>()
-        .answers::<OneTeam>()
+    placing("club-teams-leave", "/api/teams/leave", "Closes a member's place in a team")
         .handled_by(post(handle_leave))
 }
 
 /// `POST /api/teams/{id}/replace-leader`.
 #[must_use]
 pub fn replace_leader() -> Function<App> {
-    admin(Function::<App>::post("club-teams-replace-leader", "/api/teams/{id}/replace-leader"))
-        .summary("Makes a member of a team its leader")
-        .takes::<Placing>()
-        .answers::<OneTeam>()
-        .handled_by(post(handle_replace))
+    placing(
+        "club-teams-replace-leader",
+        "/api/teams/{id}/replace-leader",
+        "Makes a member of a team its leader",
+    )
+    .handled_by(post(handle_replace))
 }
 
 /// `POST /api/teams/distribute`.
