@@ -15,19 +15,21 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use engine::tamper::drop_conditions;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
 use super::{messages, ratings};
 use crate::bench::Bench;
 use crate::invariants::{unsettled, violations};
+use crate::sabotage::stage::Guarantee;
 use crate::storm::asks::Wire;
 use crate::storm::diary::is_id;
 use crate::storm::dice::Dice;
 use crate::storm::records::SecondReader;
 use crate::storm::sky::{self, Weather};
 use crate::storm::{Toll, redrive, setting};
-use acts::{CITIES, WARES};
+use acts::WARES;
 use board::Board;
 
 /// How many people there are, beyond 32 bits, as real ids are.
@@ -53,10 +55,11 @@ const CALMS: [u64; 9] = [60, 60, 120, 240, 480, 900, 1_800, 3_600, 7_200];
 const CITY_CHATS: [(i64, &str); 3] =
     [(-1_002_000_000_001, "Москва"), (-1_002_000_000_002, "Орёл"), (-1_002_000_000_003, "Тула")];
 /// Chats that may be of teams.
-const TEAM_CHATS: i64 = 8;
+const FIRST_TEAM_CHAT: i64 = -1_003_000_000_001;
+const TEAM_CHATS: i64 = 5;
 
 fn team_chat(dice: &mut Dice) -> i64 {
-    -1_003_000_000_001 - dice.number(0, TEAM_CHATS - 1)
+    FIRST_TEAM_CHAT - dice.number(0, TEAM_CHATS - 1)
 }
 
 /// All that is on the shelves, with its fields: what is put anew later is the same.
@@ -108,6 +111,8 @@ pub struct Storm {
     wire: Wire,
     seed: u64,
     people: Vec<i64>,
+    /// The chats of the cities that people come from, in their order.
+    homes: Vec<i64>,
     board: Mutex<Board>,
     over: AtomicBool,
     operations: AtomicU64,
@@ -150,9 +155,11 @@ impl Storm {
         .await;
         let people: Vec<i64> = (FIRST..FIRST + PEOPLE).collect();
         let mut dice = Dice::new(seed, 3_000_000);
+        let mut homes = Vec::new();
         for id in &people {
-            let city = json!({ "city": dice.pick(&CITIES) });
-            bench.does(*id, "PATCH", "/api/v1/users/me", &city).await;
+            let (chat, city) = *dice.pick(&CITY_CHATS);
+            homes.push(chat);
+            bench.does(*id, "PATCH", "/api/v1/users/me", &json!({ "city": city })).await;
             for _ in 0..3 {
                 let amount = dice.number(20, 90);
                 let body = json!({ "userId": id, "amount": amount, "reason": "За помощь" });
@@ -176,12 +183,21 @@ impl Storm {
                 bench.office("PUT", &path, &json!({ "canLead": true })).await;
             }
         }
+        for (n, (home, city)) in (0..).zip(CITY_CHATS) {
+            let leader = people.iter().zip(&homes).find(|(_, own)| **own == home);
+            let wish = json!({
+                "city": city, "leaderUserId": leader.map(|(id, _)| id), "maxMembers": 4,
+                "tgChatId": FIRST_TEAM_CHAT - n,
+            });
+            bench.founds(&wish).await;
+        }
         bench.advance(1).await;
         bench.stack.engine().faults().reset_counts();
         bench.stack.clock().resume();
         Arc::new(Self {
             seed,
             people,
+            homes,
             board: Mutex::default(),
             over: AtomicBool::new(false),
             operations: AtomicU64::new(0),
@@ -287,8 +303,13 @@ async fn made(bench: &Bench) -> String {
 }
 
 /// One club, one seed, so many operations.
-async fn gust(seed: u64, operations: u64, toll: &mut Toll) {
+async fn gust(seed: u64, operations: u64, guarantees: Guarantee, toll: &mut Toll) {
     let storm = Storm::gather(seed).await;
+    if guarantees == Guarantee::Dropped {
+        storm.bench.stack.engine().tamper().with(|_, operation, body| {
+            drop_conditions(operation, body, |pk| pk.starts_with("MEMBER#"));
+        });
+    }
     let began = Instant::now();
     let mut parts =
         vec![tokio::spawn(sky::rage(storm.clone())), tokio::spawn(outside::happen(storm.clone()))];
@@ -305,6 +326,7 @@ async fn gust(seed: u64, operations: u64, toll: &mut Toll) {
         part.expect("nobody panics in a storm");
     }
     toll.lasted += began.elapsed();
+    storm.bench.stack.engine().tamper().stop();
     let calmed = Instant::now();
     storm.calm().await;
     toll.calmed += calmed.elapsed();
@@ -312,7 +334,9 @@ async fn gust(seed: u64, operations: u64, toll: &mut Toll) {
     toll.struck += storm.bench.stack.engine().faults().struck() + storm.reader.doubled();
     println!("storm, community: seed {seed} has made {}", made(&storm.bench).await);
     let board = storm.board();
-    board.diary.report("community", seed, is_name);
+    if guarantees == Guarantee::Kept {
+        board.diary.report("community", seed, is_name);
+    }
     toll.found.extend(board.diary.found.iter().cloned());
 }
 
@@ -322,7 +346,8 @@ async fn everything_comes_to_rest_after_a_storm() {
     let whole = setting("STORM_OPERATIONS", OPERATIONS);
     let mut toll = Toll::default();
     for number in seed.. {
-        gust(number, GUST.min(whole - toll.operations), &mut toll).await;
+        let operations = GUST.min(whole - toll.operations);
+        gust(number, operations, Guarantee::Kept, &mut toll).await;
         println!("{}", toll.line("community", seed));
         if toll.operations >= whole || !toll.found.is_empty() {
             break;
@@ -330,4 +355,14 @@ async fn everything_comes_to_rest_after_a_storm() {
     }
     assert!(toll.operations > 0 && toll.struck > 0, "there was no storm");
     assert_eq!(toll.found, Vec::<String>::new(), "seed {seed}");
+}
+
+/// Nobody's version counts: whoever comes second overwrites what the first has done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_shows_that_a_guarantee_was_dropped() {
+    let mut toll = Toll::default();
+    gust(SEED, OPERATIONS / 2, Guarantee::Dropped, &mut toll).await;
+    let first = toll.found.first().map_or("nothing", String::as_str);
+    println!("storm, community: members' conditions dropped, such as: {first}");
+    assert_ne!(toll.found, Vec::<String>::new(), "nobody has noticed");
 }

@@ -13,7 +13,7 @@ use crate::storm::asks::Ask;
 use crate::storm::dice::Dice;
 
 /// Between two things that happen outside.
-const PAUSE: Duration = Duration::from_millis(30);
+const PAUSE: Duration = Duration::from_millis(10);
 const WORDS: [&str; 12] = [
     "#отчёт",
     "#дз за день",
@@ -68,8 +68,13 @@ async fn tells(storm: &Storm, mut update: Value) {
 
 /// Somebody writes in a chat, perhaps what earns something; perhaps twice, or with another word.
 async fn writes(storm: &Storm, dice: &mut Dice) {
-    let from = *dice.pick(&storm.people);
-    let chat = if dice.chance(60) { dice.pick(&CITY_CHATS).0 } else { team_chat(dice) };
+    let n = dice.below(storm.people.len());
+    let from = storm.people[n];
+    let chat = match dice.below(10) {
+        0..=4 => storm.homes[n],
+        5 => dice.pick(&CITY_CHATS).0,
+        _ => team_chat(dice),
+    };
     let id = 1_000_000_000 + storm.fresh();
     let now = storm.bench.stack.clock().now().as_second();
     let mut message = json!({
