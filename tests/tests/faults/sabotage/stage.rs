@@ -29,7 +29,7 @@ pub enum Made {
     /// Whole entries of transactions.
     ByEntries(&'static [&'static str]),
     /// One entry of a transaction, by what its partition and sort key begin with.
-    ByEntry(&'static str, &'static str),
+    OfOneEntry(&'static str, &'static str),
 }
 
 impl Made {
@@ -40,7 +40,7 @@ impl Made {
         match self {
             Self::ByConditions(of) => drop_conditions(operation, body, one_of(of)),
             Self::ByEntries(of) => drop_entries(operation, body, one_of(of)),
-            Self::ByEntry(pk, sk) => {
+            Self::OfOneEntry(pk, sk) => {
                 let entries = body.get_mut("TransactItems").and_then(Value::as_array_mut);
                 for entry in entries.into_iter().flatten().filter(|entry| is_at(entry, pk, sk)) {
                     let mut alone = json!({ "TransactItems": [entry.take()] });

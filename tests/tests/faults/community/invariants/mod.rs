@@ -75,9 +75,7 @@ impl<'a> Books<'a> {
 
     /// Keys of entries that begin so, with the partitions of their members.
     fn keys(&self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> + '_ {
-        let keys =
-            self.entries.keys().filter_map(move |(pk, key)| Some((*pk, key.strip_prefix(prefix)?)));
-        keys
+        self.entries.keys().filter_map(move |(pk, key)| Some((*pk, key.strip_prefix(prefix)?)))
     }
 
     /// The sums that members carry are those of their entries; each lot begins where the one before

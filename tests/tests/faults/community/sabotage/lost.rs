@@ -39,7 +39,7 @@ async fn every_entry_that_is_lost_is_missed() {
 /// One entry of every transaction is lost from now on.
 fn loses(bench: &Bench, guarantee: Guarantee, pk: &'static str, sk: &'static str) {
     // Nobody has to meet anybody for that.
-    meet(bench, guarantee, Made::ByEntry(pk, sk), anybody("nobody is waited for"), 1);
+    meet(bench, guarantee, Made::OfOneEntry(pk, sk), anybody("nobody is waited for"), 1);
 }
 
 async fn energies(guarantee: Guarantee, pk: &'static str, sk: &'static str) -> Vec<String> {
