@@ -211,7 +211,8 @@ impl Counters {
     fn late(&self) -> Option<Due> {
         let mut state = self.lock();
         state.waits = false;
-        if !state.dirty {
+        // Before there is an item only calls write, even where another one was begun meanwhile.
+        if !state.dirty || !state.lodged {
             return None;
         }
         // No call began it, so that no call's clock tells how long ago that is.

@@ -202,6 +202,11 @@ async fn nobody_writes_late_before_there_is_an_item() {
     one.keep(at(0)).await;
     one.count(("/a/{id}", &Method::GET), StatusCode::OK, (None, &HeaderMap::new()), at(1));
     assert!(one.begins_to_wait());
+    // Somebody waits, and half an hour later another item is begun.
+    one.count(("/a/{id}", &Method::GET), StatusCode::OK, (None, &HeaderMap::new()), at(1_800));
+    assert!(one.late().is_none());
+    one.keep(at(1_800)).await;
+    assert_eq!(of(&Sums::read(&table).await.unwrap(), 200), 3);
 }
 
 #[tokio::test]
