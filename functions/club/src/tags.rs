@@ -26,6 +26,8 @@ pub enum Tag {
     Shop,
     /// The lists of teams. The tag of one team is the version of its item.
     Teams,
+    /// How often streams were watched, which their lists show beside their content.
+    Views,
 }
 
 impl Tag {
@@ -36,6 +38,7 @@ impl Tag {
             Self::Content => "content",
             Self::Shop => "shop",
             Self::Teams => "teams",
+            Self::Views => "views",
         };
         Key::new(format!("TAG#{name}"), "VERSION")
     }
@@ -135,7 +138,8 @@ pub enum Raised {
     /// `user:<id>` of those whom it is about; so are `gamification:<id>` and `shop:<id>` of their
     /// own, as all three are the version of the member's item.
     User,
-    /// `user:<id>` of the giver and the recipient.
+    /// `user:<id>` of the giver and the recipient. All that a gift changes of its giver's is the
+    /// list of given gifts, which is validated by what it shows: the giver's item stays as it is.
     GiverAndRecipient,
     /// `gamification:<id>`: the same number as [`Raised::User`].
     Gamification,
@@ -149,6 +153,8 @@ pub enum Raised {
     Teams,
     /// `team:<id>`.
     Team,
+    /// How often streams were watched: apart from `content`, which a view leaves as it is.
+    Views,
     /// `ratings`: its version is the published generation, so that only publishing raises it, and
     /// what stands in the ratings is seen there with the next generation.
     Ratings,
@@ -189,6 +195,7 @@ impl Action {
     pub const fn raises(self) -> &'static [Raised] {
         use Raised::{
             Content, Gamification, GiverAndRecipient, OwnShop, Ratings, Shop, Team, Teams, User,
+            Views,
         };
         match self {
             Self::UserUpdate | Self::SubscriptionChange => &[User],
@@ -210,8 +217,8 @@ impl Action {
             | Self::FavoriteSet
             | Self::Report
             | Self::MeditationSession
-            | Self::StreamAttend
             | Self::ShopPurchaseUse => &[User],
+            Self::StreamAttend => &[User, Views],
         }
     }
 }

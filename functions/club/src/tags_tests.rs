@@ -14,7 +14,7 @@ use crate::testing::World;
 const TABLE: [(&str, Action, &[Raised]); 24] = {
     use Action as A;
     use Raised::{
-        Content, Gamification, GiverAndRecipient, OwnShop, Ratings, Shop, Team, Teams, User,
+        Content, Gamification, GiverAndRecipient, OwnShop, Ratings, Shop, Team, Teams, User, Views,
     };
     [
         ("user.update", A::UserUpdate, &[User]),
@@ -39,7 +39,7 @@ const TABLE: [(&str, Action, &[Raised]); 24] = {
         ("favorite.set", A::FavoriteSet, &[User]),
         ("report.*", A::Report, &[User]),
         ("meditation.session", A::MeditationSession, &[User]),
-        ("stream.attend", A::StreamAttend, &[User]),
+        ("stream.attend", A::StreamAttend, &[User, Views]),
         ("shop.purchase.use", A::ShopPurchaseUse, &[User]),
     ]
 };
@@ -75,13 +75,13 @@ fn every_function_that_writes_says_which_actions_it_commits() {
 #[tokio::test]
 async fn a_tag_grows_by_one_with_each_change_and_no_other_tag_does() {
     let world = World::new().await;
-    let tags = [Tag::Content, Tag::Shop, Tag::Teams];
+    let tags = [Tag::Content, Tag::Shop, Tag::Teams, Tag::Views];
     let keys: Vec<_> = tags.iter().map(Tag::key).collect();
     let versions = async || {
         let rows = world.table().batch(&keys).await.unwrap();
         tags.iter().map(|tag| tag.version(&rows).unwrap().parse().unwrap()).collect::<Vec<u64>>()
     };
-    assert_eq!(versions().await, [0; 3]);
+    assert_eq!(versions().await, [0; 4]);
     for (index, tag) in tags.iter().enumerate() {
         let mut expected = versions().await;
         world.table().transact(vec![tag.raise()]).await.unwrap();

@@ -218,11 +218,13 @@ impl StreamView {
     }
 }
 
-/// Who asks, and the version of the content. One read.
+/// Who asks, and the versions of the content and of the views that lists show. One read.
 async fn asker(table: &Table, subject: &Subject, now: Instant) -> Result<(Looks, String)> {
-    let tag = Tag::Content;
-    let (member, rows) = auth::ensure_with(table, subject, [tag.key()], now).await?;
-    Ok((Looks::to(&member, now), tag.version(&rows)?))
+    let (content, views) = (Tag::Content, Tag::Views);
+    let keys = [content.key(), views.key()];
+    let (member, rows) = auth::ensure_with(table, subject, keys, now).await?;
+    let version = format!("{} {}", content.version(&rows)?, views.version(&rows)?);
+    Ok((Looks::to(&member, now), version))
 }
 
 /// Those that go on, then those to come, the next first.

@@ -97,7 +97,7 @@ async fn handle_named(
 }
 
 /// One read, one query of achievements and one transaction for what the member has; then one
-/// transaction of two items for the stream's views.
+/// transaction of three items for the stream's views.
 async fn watch(app: &App, subject: &Subject, id: &str, online: bool, now: Instant) -> Answer {
     if !Stream::is_id(id) {
         return Err(unknown_stream());

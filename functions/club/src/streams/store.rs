@@ -5,6 +5,7 @@ use shared::table::{Cursor, Entity, Key, Query, Table, Write};
 
 use super::model::{Stream, StreamAttendance, StreamStatus};
 use crate::auth::member_key;
+use crate::tags::Tag;
 
 /// The partition of all streams: one query lists them.
 const STREAMS: &str = "STREAMS";
@@ -82,8 +83,9 @@ pub(super) async fn audience_page(
     Ok((table.behind(&page.items).await?, page.next))
 }
 
-/// The writes that count an attendance among its stream's views, once; refused under `attendance`
-/// when it is, under `stream` when there is no such stream any more.
+/// The writes that count an attendance among its stream's views, once, and make the lists that show
+/// them fresh; refused under `attendance` when it is, under `stream` when there is no such stream
+/// any more.
 pub(super) fn counting(attendance: &StreamAttendance) -> Vec<Write> {
     let counted = Write::update("attendance", attendance.key())
         .set("counted", true)
@@ -92,7 +94,7 @@ pub(super) fn counting(attendance: &StreamAttendance) -> Vec<Write> {
     let stream = Write::update("stream", Stream::key_of(&attendance.stream_id))
         .add("views", 1)
         .when("attribute_exists(#pk)");
-    vec![counted, stream]
+    vec![counted, stream, Tag::Views.raise()]
 }
 
 /// Describes a stream anew, but for its views, or makes it.

@@ -19,7 +19,7 @@ const NOTHING: &[Action] = &[];
 /// Every function that writes, and the actions that it may commit. To read is no action, even
 /// where a first contact makes the member who reads.
 pub const WRITERS: &[(&str, &[Action])] = &[
-    ("club-auth-telegram", NOTHING),
+    ("club-auth-telegram", &[UserUpdate]),
     ("club-auth-refresh", NOTHING),
     ("club-auth-logout", NOTHING),
     ("club-users-update", &[UserUpdate]),

@@ -118,6 +118,30 @@ async fn a_change_of_the_content_is_seen_at_once() {
     assert_eq!(ask().await.status, 200);
 }
 
+/// A view leaves the content as it is, and lists tell how many there are.
+#[tokio::test]
+async fn a_view_is_seen_at_once() {
+    let hall = Hall::open().await;
+    hall.describe("one", json!({ "status": "live" })).await;
+    let lists = [
+        (list as fn() -> _, "/api/streams", "/streams/0"),
+        (upcoming, "/api/streams/upcoming", "/streams/0"),
+        (next, "/api/streams/next", "/stream"),
+    ];
+    let mut tags = Vec::new();
+    for (function, path, _) in lists {
+        let first = hall.get(function(), path).await;
+        tags.push(first.headers["etag"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(hall.watch(MEMBER, "one").await.status, 200);
+    for ((function, path, place), tag) in lists.into_iter().zip(tags) {
+        let request = Request::get(path).token(&hall.token(MEMBER).await);
+        let after = hall.world.call(function(), request.header("if-none-match", &tag)).await;
+        assert_eq!(after.status, 200, "{path}");
+        assert_eq!(after.body.pointer(place).unwrap()["viewsCount"], 1, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn members_see_what_they_have_watched() {
     let hall = programme().await;
