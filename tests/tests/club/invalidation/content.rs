@@ -228,6 +228,7 @@ pub fn learning() -> Vec<Row> {
                 "/api/streams/attendance/my",
                 "/api/streams/attendance/stats",
                 "/api/streams/attendance",
+                "/api/streams",
                 "/api/v1/energies/balance",
             ],
         ),

@@ -248,7 +248,6 @@ async fn matrix(world: World) -> (Table, Vec<String>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::print_stdout, reason = "the matrix is there to be read")]
 async fn a03_p22_actions_make_fresh_what_they_change_and_nothing_else() {
     let world = local!(
         "RATE_API" => "1000000/60", "RATE_PUBLIC" => "1000000/60", "RATE_PAYMENT" => "1000000/60",
