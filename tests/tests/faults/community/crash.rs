@@ -115,6 +115,10 @@ async fn outcome(bench: &Bench) -> BTreeMap<String, i64> {
     }
     for row in of(&items, "Outbox") {
         let payload = &row["payload"];
+        // Drift that a run has repaired before it died is no news to the next one.
+        if payload["message"] == "admin_alert" {
+            continue;
+        }
         count(format!("{}: told {}", payload["tg_id"], payload["message"]), 1);
     }
     for item in &items {
@@ -127,10 +131,11 @@ async fn outcome(bench: &Bench) -> BTreeMap<String, i64> {
 }
 
 /// Items of which there are more or fewer with the time that it took.
-const PASSING: [&str; 8] = [
+const PASSING: [&str; 9] = [
     "",
     "Lease",
     "Idempotency",
+    "Outbox",
     "RatingRanks",
     "RatingPlaces",
     "AuditPlace",

@@ -123,7 +123,7 @@ async fn pays(storm: &Storm, dice: &mut Dice) {
         _ => {
             let state = *dice.pick(&["paid", "unpaid", "failed"]);
             let path = format!("/api/payments/sandbox/{attempt}/state");
-            storm.tell(&post(&path, json!({ "state": state })), &[200, 404]).await;
+            storm.tell(&post(&path, json!({ "state": state })), &[200, 404, 502]).await;
             return;
         }
     };
