@@ -208,7 +208,7 @@ impl Mind<'_> {
         };
         let mut step = Step { act, ask, key: None, statuses: act.statuses(), office };
         if act.takes_key() && self.dice.chance(75) {
-            let key = format!("key-{}", self.fresh);
+            let key = format!("storm-{}", self.fresh);
             step.ask = step.ask.key(&key);
             step.key = Some(key);
         }
