@@ -16,6 +16,7 @@ mod cost;
 mod desk;
 mod http;
 mod init_data;
+pub mod items;
 mod jwt;
 mod onboarding;
 mod person;

@@ -27,7 +27,7 @@ async fn success(world: &World, attempt: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_webhook_is_settled_after_thirty_seconds() {
+async fn a06_a_lost_webhook_is_settled_after_thirty_seconds() {
     let world = local!();
     let anna = world.member(42, "Анна").await;
     let attempt = anna.link(MONTH).await;
@@ -50,7 +50,7 @@ async fn a_lost_webhook_is_settled_after_thirty_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_checks_without_money_abandon_the_attempt() {
+async fn a07_ten_checks_without_money_abandon_the_attempt() {
     let world = local!();
     let anna = world.member(42, "Анна").await;
     let attempt = anna.link(MONTH).await;
@@ -72,7 +72,7 @@ async fn ten_checks_without_money_abandon_the_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_webhook_still_settles() {
+async fn a07_a_late_webhook_still_settles() {
     let world = local!();
     let anna = world.member(42, "Анна").await;
     let attempt = anna.link(MONTH).await;
@@ -88,7 +88,7 @@ async fn a_late_webhook_still_settles() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn checks_that_come_twice_or_early_or_too_late_change_nothing() {
+async fn a06_checks_that_come_twice_or_early_or_too_late_change_nothing() {
     let world = local!();
     let anna = world.member(42, "Анна").await;
     let attempt = anna.link(MONTH).await;

@@ -21,7 +21,7 @@ fn is_limited(answer: &Answer, limit: u32, now_ms: i64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sixth_login_waits() {
+async fn a01_the_sixth_login_waits() {
     let world = local!();
     let anna = world.user(42, "Анна");
     for _ in 0..5 {

@@ -26,6 +26,7 @@ mod gifts;
 mod hanging;
 mod health;
 mod invalidation;
+mod items;
 mod lavatop;
 mod life;
 mod limits;

@@ -24,7 +24,7 @@ async fn is_revoked(world: &World, member: &Member, refresh_token: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expired_token_is_renewed_silently() {
+async fn a02_an_expired_token_is_renewed_silently() {
     let world = local!();
     let anna = world.member(42, "Анна").await;
     world.advance(3_601).await;
@@ -60,7 +60,7 @@ async fn an_expired_token_is_renewed_silently() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_an_expired_token_of_the_same_member_is_renewed() {
+async fn a02_only_an_expired_token_of_the_same_member_is_renewed() {
     let world = local!();
     let (anna, boris) = (world.member(42, "Анна").await, world.member(43, "Борис").await);
     world.advance(3_601).await;

@@ -12,7 +12,7 @@ async fn expires(member: &Member) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_parallel_deliveries_are_one_payment() {
+async fn a05_fifty_parallel_deliveries_are_one_payment() {
     let world = local!();
     let anna = world.member(42, "Анна").await;
     let attempt = anna.link(MONTH).await;

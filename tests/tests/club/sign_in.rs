@@ -55,7 +55,7 @@ async fn the_published_vector_signs_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_and_cookies_are_what_the_contract_says() {
+async fn a01_tokens_and_cookies_are_what_the_contract_says() {
     let world = local!();
     let answer = world.user(42, "Анна").login().await;
     let body = answer.ok();
@@ -218,7 +218,7 @@ async fn a_login_without_init_data_says_what_is_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn parallel_first_logins_create_one_member() {
+async fn a01_parallel_first_logins_create_one_member() {
     let world = local!("RATE_AUTH" => "1000/60");
     let init_data = world.user(42, "Анна").init_data().await;
     let body = json!({"initData": init_data});
