@@ -123,8 +123,8 @@ async fn a_change_of_the_content_is_seen_at_once() {
 async fn a_view_is_seen_at_once() {
     let hall = Hall::open().await;
     hall.describe("one", json!({ "status": "live" })).await;
-    let lists = [
-        (list as fn() -> _, "/api/streams", "/streams/0"),
+    let lists: [(Made, &str, &str); 3] = [
+        (list, "/api/streams", "/streams/0"),
         (upcoming, "/api/streams/upcoming", "/streams/0"),
         (next, "/api/streams/next", "/stream"),
     ];
