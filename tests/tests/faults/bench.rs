@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::{CrashMode, CrashPlan};
+use engine::CrashPlan;
 use local::{CatchUp, Move, Options, Running, Stack};
 use serde_json::{Map, Value, json};
 use shared::telegram::{BotToken, sign};
+
+use crate::points::Point;
 
 /// When every bench begins.
 pub const START: &str = "2026-01-20T12:00:30Z";
@@ -178,20 +180,22 @@ impl Bench {
         assert!(self.stack.idle(PATIENCE).await, "the stack comes to rest");
     }
 
-    /// Lets every redelivery, sweep and schedule of the next hours happen.
+    /// Lets every redelivery, sweep and schedule of the next hours happen. The last step is for what
+    /// falls due at the end of the one before it, and may have to be done twice.
     pub async fn converge(&self) {
-        for seconds in [60, 240, 900, 3_600] {
+        for seconds in [60, 240, 900, 3_600, 600] {
             self.advance(seconds).await;
         }
     }
 
-    /// Makes the process of `function` die at its call number `at`, counted from now on. Whoever
-    /// is invoked next is a new process.
-    pub fn kill(&self, function: &str, at: u64, mode: CrashMode) {
+    /// Makes a process die at this point, its calls counted from now on. Whoever is invoked next is a
+    /// new process.
+    pub fn kill(&self, point: &Point) {
         let faults = self.stack.engine().faults();
         faults.clear();
         faults.reset_counts();
-        faults.crash(CrashPlan { caller: Some(format!("local-{function}")), at, mode });
+        let caller = Some(format!("local-{}", point.function));
+        faults.crash(CrashPlan { caller, at: point.at, mode: point.mode });
     }
 
     /// How many processes were killed.

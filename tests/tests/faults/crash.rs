@@ -3,19 +3,10 @@
 //! again as they would; then everything must hold that always holds, and everything must have come
 //! to rest.
 
-use engine::CrashMode;
-
 use crate::bench::Bench;
 use crate::invariants::{unsettled, violations};
+use crate::points::{self, MODES, Point, Tried};
 use crate::walks::{ANNA, late_webhook, lost_webhook};
-
-const MODES: [CrashMode; 3] = [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer];
-
-/// Calls of one function that are tried, evenly spread, each mode at the one after: `CRASH_CALLS`, or
-/// one, as every function is killed at every call in the tests beside it, too.
-fn calls_max() -> u64 {
-    std::env::var("CRASH_CALLS").ok().and_then(|calls| calls.parse().ok()).unwrap_or(1)
-}
 
 /// Runs `walk` once to count calls, then once for each call of each function and each mode.
 async fn every_point(
@@ -27,38 +18,30 @@ async fn every_point(
     calm.stack.engine().faults().reset_counts();
     let attempt = walk(&calm).await;
     let counts = calm.calls();
-    assert_eq!(
-        everything(&calm, &attempt, &expected).await,
-        Vec::<String>::new(),
-        "without a crash"
-    );
-    let (mut points, mut struck, mut failures) = (0_u64, 0, Vec::new());
-    let mut functions = 0;
-    for (function, calls) in counts.into_iter().filter(|(_, calls)| *calls > 0) {
-        functions += 1;
-        let calls = worth_trying(&calm, &function, calls);
-        let step = calls.div_ceil(calls_max()).max(1);
-        for first in (0..calls).step_by(usize::try_from(step).unwrap()) {
-            for (n, mode) in (0..).zip(MODES) {
-                let at = first + n % step;
-                let bench = Bench::start().await;
-                bench.kill(&function, at, mode);
-                let attempt = walk(&bench).await;
-                points += 1;
-                struck += bench.killed();
-                for wrong in everything(&bench, &attempt, &expected).await {
-                    failures.push(format!("{function}, call {at}, {mode:?}: {wrong}"));
-                }
-            }
-        }
-    }
-    println!(
-        "crash points, {title}: {functions} functions × up to {} calls × 3 = {points} points, \
-         {struck} struck, {} violations",
-        calls_max(),
-        failures.len()
-    );
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let wrong = everything(&calm, &attempt, &expected).await;
+    assert_eq!(wrong, Vec::<String>::new(), "without a crash");
+    let functions = counts.iter().filter(|(_, calls)| *calls > 0);
+    let points: Vec<Point> = functions
+        .flat_map(|(function, calls)| spread(function, worth_trying(&calm, function, *calls)))
+        .collect();
+    points::try_all(title, &points, async |point| {
+        let bench = Bench::start().await;
+        bench.kill(point);
+        let attempt = walk(&bench).await;
+        let struck = bench.killed();
+        Tried { struck, wrong: everything(&bench, &attempt, &expected).await }
+    })
+    .await;
+}
+
+/// The points of one function: at as many calls as are asked for, or one, as every function is
+/// killed at every call in the tests beside it, too; each mode at the call after.
+fn spread(function: &str, calls: u64) -> Vec<Point> {
+    let step = points::step(calls, points::asked().unwrap_or(1));
+    let firsts = (0..calls).step_by(usize::try_from(step).unwrap());
+    let modes = |first| (0..).zip(MODES).map(move |(n, mode)| (first + n % step, mode));
+    let point = |(at, mode)| Point { function: function.to_owned(), at, mode };
+    firsts.flat_map(modes).map(point).collect()
 }
 
 /// How many of a function's calls to try. A schedule does the same again and again while the walk

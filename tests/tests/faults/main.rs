@@ -21,6 +21,7 @@ mod invariants;
 mod model;
 mod parallel;
 mod permissions;
+mod points;
 mod sabotage;
 mod secrets;
 mod sigkill;

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::bench::Bench;
+use crate::points::Point;
 use crate::walks::{ANNA, late_webhook, lost_webhook};
 
 #[derive(Deserialize)]
@@ -206,6 +207,20 @@ async fn everything(used_so_far: &mut Permissions) {
     used(&months::they_have_left().await, used_so_far);
 }
 
+/// A link that dies between its intent and the provider's answer stays `created`.
+async fn link_dies(bench: &Bench, id: i64) {
+    let function = "club-payments-link".to_owned();
+    bench.kill(&Point { function, at: 3, mode: CrashMode::Before });
+    let launch = bench.launch(id);
+    let body = serde_json::json!({
+        "telegram_id": id, "email": "a@example.test", "offer_key": "monthly_rub_2000",
+    });
+    let headers = [("authorization", launch.as_str())];
+    bench.send("POST", "/api/payments/generate-link", &headers, &body).await;
+    bench.advance(10).await;
+    assert!(bench.killed() > 0, "the link died");
+}
+
 /// Lost hints, a lost message, a link that was never made, a webhook that is first: what sweeps
 /// and settlements do on the rare paths.
 async fn what_goes_wrong() -> Bench {
@@ -221,26 +236,9 @@ async fn what_goes_wrong() -> Bench {
     let swept = bench.link(ANNA).await;
     bench.provider_says(&swept, "paid").await;
     bench.stack.engine().faults().clear();
-    // A link that dies between its intent and the provider's answer stays `created`.
-    bench.kill("club-payments-link", 3, CrashMode::Before);
-    let launch = bench.launch(43);
-    let body = serde_json::json!({
-        "telegram_id": 43, "email": "a@example.test", "offer_key": "monthly_rub_2000",
-    });
-    let headers = [("authorization", launch.as_str())];
-    bench.send("POST", "/api/payments/generate-link", &headers, &body).await;
-    bench.advance(10).await;
-    assert!(bench.killed() > 0, "the link died");
+    link_dies(&bench, 43).await;
     bench.link(43).await;
-    bench.kill("club-payments-link", 3, CrashMode::Before);
-    let launch = bench.launch(44);
-    let body = serde_json::json!({
-        "telegram_id": 44, "email": "a@example.test", "offer_key": "monthly_rub_2000",
-    });
-    let headers = [("authorization", launch.as_str())];
-    bench.send("POST", "/api/payments/generate-link", &headers, &body).await;
-    bench.advance(10).await;
-    assert!(bench.killed() > 0, "the link died");
+    link_dies(&bench, 44).await;
     bench.provider_fails(true).await;
     let launch = bench.launch(46);
     let body = serde_json::json!({

@@ -1,14 +1,13 @@
 //! Stars: what Telegram tells the bot, as far as functions do anything for it, whatever dies: each of
 //! the functions that take updates dies before, after, and with a lost answer at each of its calls.
 
-use engine::CrashMode;
 use serde_json::{Map, Value, json};
 
 use crate::bench::Bench;
 use crate::invariants::{unsettled, violations};
+use crate::points::{self, Tried};
 use crate::walks::ANNA;
 
-const MODES: [CrashMode; 3] = [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer];
 /// Who takes updates.
 const FUNCTIONS: [&str; 2] = ["club-bot-webhook", "club-bot-update"];
 
@@ -115,31 +114,16 @@ async fn updates_have_one_effect_whatever_dies() {
     walk(&calm).await;
     let counts = calm.calls();
     assert_eq!(wrong(&calm).await, Vec::<String>::new(), "without a crash");
-    let (mut points, mut struck, mut failures) = (0_u64, 0, Vec::new());
-    for (function, calls) in counts {
-        if !FUNCTIONS.contains(&function.as_str()) {
-            continue;
-        }
-        assert!(calls > 0, "{function} takes no part");
-        for at in 0..calls {
-            for mode in MODES {
-                let bench = Bench::start().await;
-                bench.kill(&function, at, mode);
-                walk(&bench).await;
-                points += 1;
-                struck += bench.killed();
-                for what in wrong(&bench).await {
-                    failures.push(format!("{function}, call {at}, {mode:?}: {what}"));
-                }
-            }
-        }
+    let mut points = Vec::new();
+    for (function, calls) in counts.iter().filter(|(name, _)| FUNCTIONS.contains(&name.as_str())) {
+        assert!(*calls > 0, "{function} takes no part");
+        points.extend(points::each_mode(function, 0..*calls));
     }
-    println!(
-        "crash points, updates: {} functions × their calls × 3 = {points} points, {struck} \
-         struck, {} violations",
-        FUNCTIONS.len(),
-        failures.len()
-    );
-    assert!(struck > 0, "nothing died");
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    points::try_all("updates", &points, async |point| {
+        let bench = Bench::start().await;
+        bench.kill(point);
+        walk(&bench).await;
+        Tried { struck: bench.killed(), wrong: wrong(&bench).await }
+    })
+    .await;
 }

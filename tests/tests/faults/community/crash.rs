@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::CrashMode;
 use http::Method;
 use serde_json::Value;
 use shared::function::Trigger;
@@ -12,16 +11,10 @@ use shared::function::Trigger;
 use super::{messages, ratings, walks};
 use crate::bench::Bench;
 use crate::invariants::{number, of, text, unsettled, violations};
+use crate::points::{self, MODES, Point, Tried};
 
-const MODES: [CrashMode; 3] = [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer];
 /// A Friday, when leaders report.
 const FRIDAY: &str = "2026-01-23T12:00:30Z";
-
-/// Calls of one function that are tried: `CRASH_CALLS`, evenly spread over all that it makes, in each
-/// mode; or the last one that commits, in one mode after another.
-fn calls_max() -> usize {
-    std::env::var("CRASH_CALLS").ok().and_then(|calls| calls.parse().ok()).unwrap_or(1)
-}
 
 async fn bench() -> Bench {
     Bench::start_with(|options| {
@@ -32,43 +25,32 @@ async fn bench() -> Bench {
 }
 
 /// Runs `walk` once to see what it comes to, then once for each call worth trying of each of
-/// `functions` and each mode.
+/// `functions`, in each mode where calls are asked for, else in one mode after another.
 async fn every_point(title: &str, functions: &[&str], walk: impl AsyncFn(&Bench)) {
-    let began = std::time::Instant::now();
     let calm = bench().await;
     walk(&calm).await;
     rest(&calm).await;
     let due = outcome(&calm).await;
     assert_eq!(wrong(&calm, &due).await, Vec::<String>::new(), "without a crash");
-    let (mut points, mut struck, mut failures) = (0_u64, 0, Vec::new());
+    let mut points = Vec::new();
     for (n, function) in functions.iter().enumerate() {
         let worth = worth_trying(&calm, function);
         assert!(!worth.is_empty(), "{function} has nothing to do in this walk");
-        for at in worth {
-            let (first, modes) = if calls_max() > 1 { (0, MODES.len()) } else { (n % 3, 1) };
-            for mode in &MODES[first..first + modes] {
-                let bench = bench().await;
-                bench.kill(function, at, *mode);
-                walk(&bench).await;
-                rest(&bench).await;
-                points += 1;
-                struck += bench.killed();
-                for wrong in wrong(&bench, &due).await {
-                    failures.push(format!("{function}, call {at}, {mode:?}: {wrong}"));
-                }
-            }
+        let mut tried = points::each_mode(function, worth);
+        if points::asked().is_none() {
+            tried.retain(|point| point.mode == MODES[n % MODES.len()]);
         }
+        points.extend(tried);
     }
-    println!(
-        "crash points, community, {title}: {} functions × up to {} calls = {points} points, \
-         {struck} struck, {} violations ({:.1} s)",
-        functions.len(),
-        calls_max(),
-        failures.len(),
-        began.elapsed().as_secs_f32()
-    );
-    assert!(struck > 0, "nothing died");
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    points::try_all(&format!("community, {title}"), &points, async |point: &Point| {
+        let bench = bench().await;
+        bench.kill(point);
+        walk(&bench).await;
+        rest(&bench).await;
+        let struck = bench.killed();
+        Tried { struck, wrong: wrong(&bench, &due).await }
+    })
+    .await;
 }
 
 /// Lets every redelivery and sweep of the next hours happen.
@@ -78,12 +60,14 @@ async fn rest(bench: &Bench) {
     }
 }
 
+/// Which of a function's calls to try: as many as are asked for, evenly spread, or the last that
+/// commits.
 fn worth_trying(calm: &Bench, function: &str) -> Vec<u64> {
     let calls = calm.stack.engine().calls().of(&format!("local-{function}"));
-    let most = calls_max();
-    if most > 1 {
-        let step = calls.len().div_ceil(most).max(1);
-        return (0..calls.len()).step_by(step).map(|at| at.try_into().unwrap()).collect();
+    if let Some(most) = points::asked() {
+        let count = u64::try_from(calls.len()).unwrap();
+        let step = usize::try_from(points::step(count, most)).unwrap();
+        return (0..count).step_by(step).collect();
     }
     let commits = calls.iter().rposition(|call| call.operation == "TransactWriteItems");
     let writes = ["UpdateItem", "PutItem", "DeleteItem", "SendMessage"];
@@ -253,7 +237,7 @@ const FEW: usize = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn months_go_by_once_whatever_dies() {
-    let functions = if calls_max() > 1 { &MONTHS[..] } else { &MONTHS[..FEW] };
+    let functions = if points::asked().is_some() { &MONTHS[..] } else { &MONTHS[..FEW] };
     every_point("months", functions, walks::months).await;
 }
 

@@ -5,15 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::CrashMode;
-
 use super::invariants::{number, of, text, unsettled, violations};
 use super::walks::{
     Outcome, answered, audited, first_sight, invoices, pretended, unanswered, untold,
 };
 use crate::bench::Bench;
+use crate::points::{self, Tried};
 
-const MODES: [CrashMode; 3] = [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer];
 /// Those whose messages may be said twice: who sends is alone in knowing that it has sent.
 const SENDERS: [&str; 2] = ["errands-notify-send", "errands-telegram-webhook"];
 
@@ -30,38 +28,26 @@ async fn bench() -> Bench {
 
 /// Runs `walk` once to count calls, then once for each call of each of `functions` and each mode.
 async fn every_point(title: &str, functions: &[&str], walk: impl AsyncFn(&Bench) -> Outcome) {
-    let began = std::time::Instant::now();
     let calm = bench().await;
     calm.stack.engine().faults().reset_counts();
     let outcome = walk(&calm).await;
     rest(&calm).await;
     assert_eq!(everything(&calm, &outcome, None).await, Vec::<String>::new(), "without a crash");
-    let (mut points, mut struck, mut failures) = (0_u64, 0, Vec::new());
+    let mut points = Vec::new();
     for function in functions {
         let worth = worth_trying(&calm, function);
         assert!(!worth.is_empty(), "{function} has nothing to do in this walk");
-        for at in worth {
-            for mode in MODES {
-                let bench = bench().await;
-                bench.kill(function, at, mode);
-                let outcome = walk(&bench).await;
-                rest(&bench).await;
-                points += 1;
-                struck += bench.killed() - outcome.deaths;
-                for wrong in everything(&bench, &outcome, Some(function)).await {
-                    failures.push(format!("{function}, call {at}, {mode:?}: {wrong}"));
-                }
-            }
-        }
+        points.extend(points::each_mode(function, worth));
     }
-    println!(
-        "crash points, errands {title}: {} functions × their calls × 3 = {points} points, \
-         {struck} struck, {} violations ({:.1} s)",
-        functions.len(),
-        failures.len(),
-        began.elapsed().as_secs_f32()
-    );
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    points::try_all(&format!("errands {title}"), &points, async |point| {
+        let bench = bench().await;
+        bench.kill(point);
+        let outcome = walk(&bench).await;
+        rest(&bench).await;
+        let struck = bench.killed() - outcome.deaths;
+        Tried { struck, wrong: everything(&bench, &outcome, Some(&point.function)).await }
+    })
+    .await;
 }
 
 /// Lets every redelivery and sweep of the next hours happen.
