@@ -49,8 +49,8 @@ def declared(service: str) -> dict[str, str]:
     return found
 
 
-def binary(does: str, expression: str) -> str:
-    call = f"    shared::function::run({expression})\n"
+def binary(service: str, does: str, expression: str) -> str:
+    call = f"    {service}::run({expression})\n"
     return f"//! {does}\n\nfn main() -> Result<(), shared::function::BoxError> {{\n{call}}}\n"
 
 
@@ -81,7 +81,7 @@ def write(service: Service) -> int:
         if name not in known:
             print(f"{name}: no declaration in the code")
         elif not path.exists():
-            written(path, binary(entry["does"], known[name]))
+            written(path, binary(service.name, entry["does"], known[name]))
     names = sorted(path.stem for path in (crate / "src" / "bin").glob("*.rs"))
     strangers = [name for name in names if name not in service.names()]
     for name in strangers:

@@ -34,7 +34,7 @@ pub mod wire;
 
 use std::sync::Arc;
 
-use shared::function::{Function, Platform, Service};
+use shared::function::{BoxError, Function, Platform, Service};
 use shared::http::Wire;
 use shared::queue::Queue;
 use shared::settings::SettingError;
@@ -110,6 +110,14 @@ impl Service for App {
     fn platform(&self) -> &Platform {
         &self.platform
     }
+}
+
+/// Runs `function` as its Lambda binary. Here it is compiled once, and not anew in each binary.
+///
+/// # Errors
+/// See [`shared::function::run`].
+pub fn run(function: Function<App>) -> Result<(), BoxError> {
+    shared::function::run(function)
 }
 
 /// Every function of the service.

@@ -1,5 +1,5 @@
 //! `POST /api/admin/unassigned-payments/{id}/assign`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::assign())
+    club::run(club::admin::assign())
 }

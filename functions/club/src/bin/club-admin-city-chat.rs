@@ -1,5 +1,5 @@
 //! `PUT /api/admin/city-chats/{chat_id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::energies::set_city_chat())
+    club::run(club::energies::set_city_chat())
 }

@@ -1,5 +1,5 @@
 //! `PUT /api/admin/content/{kind}/{id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::put_content())
+    club::run(club::content::put_content())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/admin/unassigned-payments/{id}/dismiss`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::dismiss())
+    club::run(club::admin::dismiss())
 }

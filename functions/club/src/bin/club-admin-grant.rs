@@ -1,5 +1,5 @@
 //! `POST /api/admin/grant-subscription`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::grant())
+    club::run(club::admin::grant())
 }

@@ -1,5 +1,5 @@
 //! The queue of jobs that outlast an administrator's call.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::go_on())
+    club::run(club::admin::go_on())
 }

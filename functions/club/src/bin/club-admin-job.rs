@@ -1,5 +1,5 @@
 //! `POST /api/admin/jobs/{name}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::run())
+    club::run(club::admin::run())
 }

@@ -1,7 +1,7 @@
 //! `POST /api/admin/lavatop-offers`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::create_offer(
+    club::run(club::admin::create_offer(
         "club-admin-lavatop-offer-create",
         "/api/admin/lavatop-offers",
     ))

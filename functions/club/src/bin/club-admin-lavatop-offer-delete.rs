@@ -1,7 +1,7 @@
 //! `DELETE /api/admin/lavatop-offers/{key}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::delete_offer(
+    club::run(club::admin::delete_offer(
         "club-admin-lavatop-offer-delete",
         "/api/admin/lavatop-offers/{key}",
     ))

@@ -1,7 +1,7 @@
 //! `PATCH /api/admin/lavatop-offers/{key}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::update_offer(
+    club::run(club::admin::update_offer(
         "club-admin-lavatop-offer-update",
         "/api/admin/lavatop-offers/{key}",
     ))

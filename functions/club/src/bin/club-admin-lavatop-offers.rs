@@ -1,8 +1,5 @@
 //! `GET /api/admin/lavatop-offers`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::list_offers(
-        "club-admin-lavatop-offers",
-        "/api/admin/lavatop-offers",
-    ))
+    club::run(club::admin::list_offers("club-admin-lavatop-offers", "/api/admin/lavatop-offers"))
 }

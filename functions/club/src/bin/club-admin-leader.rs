@@ -1,5 +1,5 @@
 //! `PUT /api/admin/leaders/{telegram_id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::allow())
+    club::run(club::teams::allow())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/admin/offers`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::create_offer("club-admin-offer-create", "/api/admin/offers"))
+    club::run(club::admin::create_offer("club-admin-offer-create", "/api/admin/offers"))
 }

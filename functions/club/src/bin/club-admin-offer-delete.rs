@@ -1,8 +1,5 @@
 //! `DELETE /api/admin/offers/{key}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::delete_offer(
-        "club-admin-offer-delete",
-        "/api/admin/offers/{key}",
-    ))
+    club::run(club::admin::delete_offer("club-admin-offer-delete", "/api/admin/offers/{key}"))
 }

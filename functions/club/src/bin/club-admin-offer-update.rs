@@ -1,8 +1,5 @@
 //! `PATCH /api/admin/offers/{key}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::update_offer(
-        "club-admin-offer-update",
-        "/api/admin/offers/{key}",
-    ))
+    club::run(club::admin::update_offer("club-admin-offer-update", "/api/admin/offers/{key}"))
 }

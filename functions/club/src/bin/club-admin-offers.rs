@@ -1,5 +1,5 @@
 //! `GET /api/admin/offers`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::list_offers("club-admin-offers", "/api/admin/offers"))
+    club::run(club::admin::list_offers("club-admin-offers", "/api/admin/offers"))
 }

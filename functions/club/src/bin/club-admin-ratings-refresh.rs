@@ -1,5 +1,5 @@
 //! `POST /api/admin/ratings/refresh`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::refresh())
+    club::run(club::admin::refresh())
 }

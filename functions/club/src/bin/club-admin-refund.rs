@@ -1,5 +1,5 @@
 //! `POST /api/admin/payments/{id}/refund`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::refund())
+    club::run(club::admin::refund())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/admin/revoke-subscription`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::revoke())
+    club::run(club::admin::revoke())
 }

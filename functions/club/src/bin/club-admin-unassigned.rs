@@ -1,5 +1,5 @@
 //! `GET /api/admin/unassigned-payments`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::unassigned())
+    club::run(club::admin::unassigned())
 }

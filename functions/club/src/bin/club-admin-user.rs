@@ -1,5 +1,5 @@
 //! `GET /api/admin/user/{telegram_id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::admin::person())
+    club::run(club::admin::person())
 }

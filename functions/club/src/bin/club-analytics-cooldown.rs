@@ -1,5 +1,5 @@
 //! `GET /api/analytics/check-cooldown`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::analytics::check_cooldown())
+    club::run(club::analytics::check_cooldown())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/analytics/form-open`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::analytics::form_open())
+    club::run(club::analytics::form_open())
 }

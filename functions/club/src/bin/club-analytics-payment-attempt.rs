@@ -1,5 +1,5 @@
 //! `POST /api/analytics/payment-attempt`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::analytics::payment_attempt())
+    club::run(club::analytics::payment_attempt())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/analytics/payment-success`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::analytics::payment_success())
+    club::run(club::analytics::payment_success())
 }

@@ -1,5 +1,5 @@
 //! Revokes the tokens of a sign-in.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::auth::log_out())
+    club::run(club::auth::log_out())
 }

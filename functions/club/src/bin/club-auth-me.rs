@@ -1,5 +1,5 @@
 //! The caller's profile.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::auth::me("club-auth-me", "/api/v1/auth/me"))
+    club::run(club::auth::me("club-auth-me", "/api/v1/auth/me"))
 }

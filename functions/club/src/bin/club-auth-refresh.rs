@@ -1,5 +1,5 @@
 //! Exchanges a refresh token for new tokens.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::auth::refresh())
+    club::run(club::auth::refresh())
 }

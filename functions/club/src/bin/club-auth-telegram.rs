@@ -1,5 +1,5 @@
 //! Signs in with the launch data of the mini-app.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::auth::sign_in())
+    club::run(club::auth::sign_in())
 }

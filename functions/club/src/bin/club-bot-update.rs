@@ -1,5 +1,5 @@
 //! Does what an update of the bot asks for, once.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::bot::update())
+    club::run(club::bot::update())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/webhooks/cloudpayments/cancel`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::cloudpayments::cancel())
+    club::run(club::payments::cloudpayments::cancel())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/webhooks/cloudpayments/check`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::cloudpayments::check())
+    club::run(club::payments::cloudpayments::check())
 }

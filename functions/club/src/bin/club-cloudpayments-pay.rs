@@ -1,5 +1,5 @@
 //! `POST /api/webhooks/cloudpayments/pay`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::cloudpayments::pay())
+    club::run(club::payments::cloudpayments::pay())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/webhooks/cloudpayments/recurrent`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::cloudpayments::recurrent())
+    club::run(club::payments::cloudpayments::recurrent())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/webhooks/cloudpayments/refund`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::cloudpayments::refund())
+    club::run(club::payments::cloudpayments::refund())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/v1/content/progress/complete`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::complete())
+    club::run(club::content::complete())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/content/{itemId}/videos`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::item_videos())
+    club::run(club::content::item_videos())
 }

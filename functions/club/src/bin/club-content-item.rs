@@ -1,5 +1,5 @@
 //! `GET /api/v1/content/items/{id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::item())
+    club::run(club::content::item())
 }

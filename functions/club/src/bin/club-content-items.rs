@@ -1,5 +1,5 @@
 //! `GET /api/v1/content/items`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::items())
+    club::run(club::content::items())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/content/month-program`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::month_program())
+    club::run(club::content::month_program())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/content/practices/{id}/content`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::practice())
+    club::run(club::content::practice())
 }

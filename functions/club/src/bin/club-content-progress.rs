@@ -1,5 +1,5 @@
 //! `GET /api/v1/content/progress`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::watched())
+    club::run(club::content::watched())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/content/progress/stats`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::watch_stats())
+    club::run(club::content::watch_stats())
 }

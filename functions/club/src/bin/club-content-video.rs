@@ -1,5 +1,5 @@
 //! `GET /api/v1/content/videos/{id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::video())
+    club::run(club::content::video())
 }

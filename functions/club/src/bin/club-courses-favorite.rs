@@ -1,5 +1,5 @@
 //! `POST /api/v1/courses/{id}/favorite`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::course_favorite())
+    club::run(club::content::course_favorite())
 }

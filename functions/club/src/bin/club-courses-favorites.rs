@@ -1,5 +1,5 @@
 //! `GET /api/v1/courses/favorites/list`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::favorite_courses())
+    club::run(club::content::favorite_courses())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/courses`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::courses())
+    club::run(club::content::courses())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/courses/{id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::course())
+    club::run(club::content::course())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/decades/admin/all`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::admin_all())
+    club::run(club::teams::admin_all())
 }

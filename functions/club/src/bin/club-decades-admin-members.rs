@@ -1,5 +1,5 @@
 //! `GET /api/v1/decades/admin/members/{id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::admin_members())
+    club::run(club::teams::admin_members())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/decades/admin/reports`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::admin_reports())
+    club::run(club::teams::admin_reports())
 }

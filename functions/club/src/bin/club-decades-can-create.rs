@@ -1,5 +1,5 @@
 //! `POST /api/v1/decades/can-create`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::can_create())
+    club::run(club::teams::can_create())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/v1/decades/cities`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::cities())
+    club::run(club::teams::cities())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/v1/decades/my`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::decade_my())
+    club::run(club::teams::decade_my())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/v1/decades/report`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::report())
+    club::run(club::teams::report())
 }

@@ -1,5 +1,5 @@
 //! Checks every account against its entries.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::energies::audit())
+    club::run(club::energies::audit())
 }

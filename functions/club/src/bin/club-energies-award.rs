@@ -1,5 +1,5 @@
 //! `POST /api/v1/energies/award`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::energies::award_by_hand())
+    club::run(club::energies::award_by_hand())
 }

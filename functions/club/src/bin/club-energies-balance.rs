@@ -1,5 +1,5 @@
 //! The member's energies.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::energies::balance())
+    club::run(club::energies::balance())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/v1/energies/triggers/daily-login`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::energies::daily_login())
+    club::run(club::energies::daily_login())
 }

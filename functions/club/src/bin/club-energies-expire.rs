@@ -1,5 +1,5 @@
 //! Every day: what is left of incomes after six months.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::energies::expire())
+    club::run(club::energies::expire())
 }

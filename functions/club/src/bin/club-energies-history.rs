@@ -1,5 +1,5 @@
 //! The member's energies as they came and went.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::energies::history())
+    club::run(club::energies::history())
 }

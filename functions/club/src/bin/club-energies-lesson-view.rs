@@ -1,5 +1,5 @@
 //! `POST /api/v1/energies/triggers/lesson-view`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::energies::lesson_view())
+    club::run(club::energies::lesson_view())
 }

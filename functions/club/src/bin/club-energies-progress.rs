@@ -1,5 +1,5 @@
 //! `GET /api/v1/energies/weekly-progress`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::energies::weekly_progress())
+    club::run(club::energies::weekly_progress())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/v1/energies/spend`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::energies::spend_by_hand())
+    club::run(club::energies::spend_by_hand())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/v1/energies/triggers/sunday-practice`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::energies::sunday_practice())
+    club::run(club::energies::sunday_practice())
 }

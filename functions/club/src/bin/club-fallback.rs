@@ -1,5 +1,5 @@
 //! What no route matches.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::health::fallback())
+    club::run(club::health::fallback())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/gamification/achievements`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::gamification::list())
+    club::run(club::gamification::list())
 }

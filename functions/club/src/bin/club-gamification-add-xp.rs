@@ -1,5 +1,5 @@
 //! `POST /api/v1/gamification/add-xp`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::gamification::add_xp())
+    club::run(club::gamification::add_xp())
 }

@@ -1,5 +1,5 @@
 //! The published rating of experience.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::ratings::leaderboard())
+    club::run(club::ratings::leaderboard())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/gamification/stats`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::gamification::stats())
+    club::run(club::gamification::stats())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/gamification/xp-history`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::gamification::xp_history())
+    club::run(club::gamification::xp_history())
 }

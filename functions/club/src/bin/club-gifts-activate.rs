@@ -1,5 +1,5 @@
 //! `POST /api/v1/gifts/activate`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::gifts::activate())
+    club::run(club::gifts::activate())
 }

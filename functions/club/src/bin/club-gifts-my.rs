@@ -1,5 +1,5 @@
 //! `GET /api/v1/gifts/my`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::gifts::my())
+    club::run(club::gifts::my())
 }

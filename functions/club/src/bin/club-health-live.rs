@@ -1,5 +1,5 @@
 //! Does a process run?
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::health::live())
+    club::run(club::health::live())
 }

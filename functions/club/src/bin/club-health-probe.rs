@@ -1,5 +1,5 @@
 //! Looks at everything, each five minutes.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::health::probe())
+    club::run(club::health::probe())
 }

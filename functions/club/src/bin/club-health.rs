@@ -1,5 +1,5 @@
 //! Is the service there?
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::health::health())
+    club::run(club::health::health())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/webhooks/lavatop/payment`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::lavatop_payment())
+    club::run(club::payments::lavatop_payment())
 }

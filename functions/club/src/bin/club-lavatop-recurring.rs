@@ -1,5 +1,5 @@
 //! `POST /api/webhooks/lavatop/recurring`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::lavatop_recurring())
+    club::run(club::payments::lavatop_recurring())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/meditations`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::meditations())
+    club::run(club::content::meditations())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/meditations/{id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::meditation())
+    club::run(club::content::meditation())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/v1/meditations/{id}/session`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::meditation_session())
+    club::run(club::content::meditation_session())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/meditations/stats/summary`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::content::meditation_stats())
+    club::run(club::content::meditation_stats())
 }

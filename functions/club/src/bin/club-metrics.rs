@@ -1,5 +1,5 @@
 //! Answered requests by route, method and status.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::health::metrics())
+    club::run(club::health::metrics())
 }

@@ -1,5 +1,5 @@
 //! The sweep of onboardings, by the clock.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::onboarding::sweep())
+    club::run(club::onboarding::sweep())
 }

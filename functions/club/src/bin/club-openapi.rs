@@ -1,5 +1,5 @@
 //! The OpenAPI document.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::health::openapi())
+    club::run(club::health::openapi())
 }

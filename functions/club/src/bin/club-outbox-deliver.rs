@@ -1,5 +1,5 @@
 //! Sends what the outbox says.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::outbox::deliver())
+    club::run(club::outbox::deliver())
 }

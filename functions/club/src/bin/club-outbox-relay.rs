@@ -1,5 +1,5 @@
 //! Passes committed outbox rows to the queue.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::outbox::relay())
+    club::run(club::outbox::relay())
 }

@@ -1,5 +1,5 @@
 //! Finds outbox rows that were never sent.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::outbox::sweep())
+    club::run(club::outbox::sweep())
 }

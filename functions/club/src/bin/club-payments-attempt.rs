@@ -1,5 +1,5 @@
 //! `GET /api/payments/attempts/{id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::attempt())
+    club::run(club::payments::attempt())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/payments/cancel-subscription`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::payments_cancel())
+    club::run(club::payments::payments_cancel())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/payments/detect-provider`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::detect_provider())
+    club::run(club::payments::detect_provider())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/payments/generate-link`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::link())
+    club::run(club::payments::link())
 }

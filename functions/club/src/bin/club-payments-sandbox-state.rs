@@ -1,5 +1,5 @@
 //! `POST /api/payments/sandbox/{attempt_id}/state`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::sandbox_state())
+    club::run(club::payments::sandbox_state())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/webhooks/sandbox/payment`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::sandbox_webhook())
+    club::run(club::payments::sandbox_webhook())
 }

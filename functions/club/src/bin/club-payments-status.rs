@@ -1,5 +1,5 @@
 //! `GET /api/payments/status`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::status())
+    club::run(club::payments::status())
 }

@@ -1,5 +1,5 @@
 //! Every fifteen minutes: checks that were lost, attempts without money.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::sweep())
+    club::run(club::payments::sweep())
 }

@@ -1,5 +1,5 @@
 //! Keeps each member's contribution to the ratings.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::ratings::aggregate())
+    club::run(club::ratings::aggregate())
 }

@@ -1,5 +1,5 @@
 //! All ratings, and the member's places in them.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::ratings::all_data())
+    club::run(club::ratings::all_data())
 }

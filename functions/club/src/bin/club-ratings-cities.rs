@@ -1,5 +1,5 @@
 //! The published rating of cities.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::ratings::cities())
+    club::run(club::ratings::cities())
 }

@@ -1,5 +1,5 @@
 //! The published rating of members.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::ratings::personal())
+    club::run(club::ratings::personal())
 }

@@ -1,5 +1,5 @@
 //! Counts all ratings anew.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::ratings::reconcile())
+    club::run(club::ratings::reconcile())
 }

@@ -1,5 +1,5 @@
 //! The published rating of teams.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::ratings::teams())
+    club::run(club::ratings::teams())
 }

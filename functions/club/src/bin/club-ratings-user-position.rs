@@ -1,5 +1,5 @@
 //! The member's places in all ratings.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::ratings::user_position())
+    club::run(club::ratings::user_position())
 }

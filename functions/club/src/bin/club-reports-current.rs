@@ -1,5 +1,5 @@
 //! `GET /api/reports/current`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::reports::current())
+    club::run(club::reports::current())
 }

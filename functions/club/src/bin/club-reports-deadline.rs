@@ -1,5 +1,5 @@
 //! `GET /api/reports/deadline`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::reports::deadline())
+    club::run(club::reports::deadline())
 }

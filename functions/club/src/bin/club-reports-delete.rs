@@ -1,5 +1,5 @@
 //! `DELETE /api/reports/{id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::reports::delete())
+    club::run(club::reports::delete())
 }

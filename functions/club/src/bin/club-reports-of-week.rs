@@ -1,5 +1,5 @@
 //! `GET /api/reports/week/{n}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::reports::of_week())
+    club::run(club::reports::of_week())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/reports/{id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::reports::one())
+    club::run(club::reports::one())
 }

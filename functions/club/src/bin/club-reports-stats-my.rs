@@ -1,5 +1,5 @@
 //! `GET /api/reports/stats/my`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::reports::stats("club-reports-stats-my", "/api/reports/stats/my"))
+    club::run(club::reports::stats("club-reports-stats-my", "/api/reports/stats/my"))
 }

@@ -1,5 +1,5 @@
 //! `GET /api/reports/stats`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::reports::stats("club-reports-stats", "/api/reports/stats"))
+    club::run(club::reports::stats("club-reports-stats", "/api/reports/stats"))
 }

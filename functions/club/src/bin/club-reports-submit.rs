@@ -1,5 +1,5 @@
 //! `POST /api/reports/submit`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::reports::submit())
+    club::run(club::reports::submit())
 }

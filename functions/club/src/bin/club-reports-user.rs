@@ -1,5 +1,5 @@
 //! `GET /api/reports/user`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::reports::list("club-reports-user", "/api/reports/user"))
+    club::run(club::reports::list("club-reports-user", "/api/reports/user"))
 }

@@ -1,5 +1,5 @@
 //! `GET /api/reports/week`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::reports::week())
+    club::run(club::reports::week())
 }

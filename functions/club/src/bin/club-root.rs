@@ -1,5 +1,5 @@
 //! What this is, and where it is described.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::health::root())
+    club::run(club::health::root())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/shop/balance`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::shop::balance())
+    club::run(club::shop::balance())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/v1/shop/items/by-category`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::shop::by_category())
+    club::run(club::shop::by_category())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/admin/shop/items/{id}/draw`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::shop::draw())
+    club::run(club::shop::draw())
 }

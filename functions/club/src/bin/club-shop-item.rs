@@ -1,5 +1,5 @@
 //! `GET /api/v1/shop/items/{id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::shop::item())
+    club::run(club::shop::item())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/v1/shop/purchase`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::shop::purchase())
+    club::run(club::shop::purchase())
 }

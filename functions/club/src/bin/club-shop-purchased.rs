@@ -1,5 +1,5 @@
 //! `GET /api/v1/shop/purchased/{itemId}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::shop::purchased())
+    club::run(club::shop::purchased())
 }

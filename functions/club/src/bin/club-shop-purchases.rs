@@ -1,5 +1,5 @@
 //! `GET /api/v1/shop/purchases`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::shop::purchases())
+    club::run(club::shop::purchases())
 }

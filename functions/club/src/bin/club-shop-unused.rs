@@ -1,5 +1,5 @@
 //! `GET /api/v1/shop/purchases/unused`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::shop::unused())
+    club::run(club::shop::unused())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/v1/shop/purchases/{id}/use`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::shop::use_purchase())
+    club::run(club::shop::use_purchase())
 }

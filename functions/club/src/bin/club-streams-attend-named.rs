@@ -1,5 +1,5 @@
 //! `POST /api/streams/attendance`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::streams::attend_named())
+    club::run(club::streams::attend_named())
 }

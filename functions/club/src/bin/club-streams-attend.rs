@@ -1,5 +1,5 @@
 //! `POST /api/streams/{id}/attend`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::streams::attend())
+    club::run(club::streams::attend())
 }

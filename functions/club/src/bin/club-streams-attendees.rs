@@ -1,8 +1,5 @@
 //! `GET /api/streams/{id}/attendees`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::streams::attendees(
-        "club-streams-attendees",
-        "/api/streams/{id}/attendees",
-    ))
+    club::run(club::streams::attendees("club-streams-attendees", "/api/streams/{id}/attendees"))
 }

@@ -1,5 +1,5 @@
 //! `POST /api/streams`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::streams::create())
+    club::run(club::streams::create())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/streams/attendance/my`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::streams::mine())
+    club::run(club::streams::mine())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/streams/next`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::streams::next())
+    club::run(club::streams::next())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/streams/{id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::streams::one())
+    club::run(club::streams::one())
 }

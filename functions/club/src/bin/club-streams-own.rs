@@ -1,5 +1,5 @@
 //! `GET /api/streams/attendance`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::streams::of_one())
+    club::run(club::streams::of_one())
 }

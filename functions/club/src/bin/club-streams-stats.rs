@@ -1,5 +1,5 @@
 //! `GET /api/streams/{id}/stats`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::streams::stats())
+    club::run(club::streams::stats())
 }

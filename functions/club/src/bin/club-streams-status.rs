@@ -1,5 +1,5 @@
 //! `PATCH /api/streams/{id}/status`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::streams::set_status())
+    club::run(club::streams::set_status())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/streams/attendance/stats`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::streams::totals())
+    club::run(club::streams::totals())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/streams/upcoming`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::streams::upcoming())
+    club::run(club::streams::upcoming())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/streams`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::streams::list())
+    club::run(club::streams::list())
 }

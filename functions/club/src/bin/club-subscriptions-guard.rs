@@ -1,5 +1,5 @@
 //! Every day: access that ends with its subscription.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::subscriptions::guard())
+    club::run(club::subscriptions::guard())
 }

@@ -1,5 +1,5 @@
 //! Every day: reminders before subscriptions end.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::subscriptions::remind())
+    club::run(club::subscriptions::remind())
 }

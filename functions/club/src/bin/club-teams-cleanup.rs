@@ -1,5 +1,5 @@
 //! Every day, members who do nothing.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::cleanup())
+    club::run(club::teams::cleanup())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/teams`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::create())
+    club::run(club::teams::create())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/teams/distribute`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::distribute())
+    club::run(club::teams::distribute())
 }

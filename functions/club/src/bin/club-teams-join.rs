@@ -1,5 +1,5 @@
 //! `POST /api/teams/{id}/join`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::join())
+    club::run(club::teams::join())
 }

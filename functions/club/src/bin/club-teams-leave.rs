@@ -1,5 +1,5 @@
 //! `POST /api/teams/leave`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::leave())
+    club::run(club::teams::leave())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/teams`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::list())
+    club::run(club::teams::list())
 }

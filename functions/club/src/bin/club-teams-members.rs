@@ -1,5 +1,5 @@
 //! `GET /api/teams/{id}/members`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::members())
+    club::run(club::teams::members())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/teams/my`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::my())
+    club::run(club::teams::my())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/teams/{id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::one())
+    club::run(club::teams::one())
 }

@@ -1,5 +1,5 @@
 //! `POST /api/teams/{id}/replace-leader`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::replace_leader())
+    club::run(club::teams::replace_leader())
 }

@@ -1,5 +1,5 @@
 //! `GET /api/teams/stats`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::stats())
+    club::run(club::teams::stats())
 }

@@ -1,5 +1,5 @@
 //! Every day, the chats of teams.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::teams::sync())
+    club::run(club::teams::sync())
 }

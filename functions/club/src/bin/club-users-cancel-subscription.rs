@@ -1,5 +1,5 @@
 //! `POST /api/v1/users/cancel-subscription`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::payments::users_cancel())
+    club::run(club::payments::users_cancel())
 }

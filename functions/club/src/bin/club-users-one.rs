@@ -1,5 +1,5 @@
 //! `GET /api/v1/users/{id}`.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::auth::user())
+    club::run(club::auth::user())
 }

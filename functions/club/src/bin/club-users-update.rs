@@ -1,5 +1,5 @@
 //! Changes the caller's profile.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(club::auth::update())
+    club::run(club::auth::update())
 }

@@ -1,5 +1,5 @@
 //! Puts pretended money on a balance, in test stages.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::money::recharge())
+    errands::run(errands::money::recharge())
 }

@@ -1,5 +1,5 @@
 //! Answers the caller's balance.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::money::balance())
+    errands::run(errands::money::balance())
 }

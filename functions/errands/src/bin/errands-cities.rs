@@ -1,5 +1,5 @@
 //! Lists towns.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::cities::search())
+    errands::run(errands::cities::search())
 }

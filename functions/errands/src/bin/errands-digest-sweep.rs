@@ -1,5 +1,5 @@
 //! Makes digests that are a minute late.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::notify::digest_sweep())
+    errands::run(errands::notify::digest_sweep())
 }

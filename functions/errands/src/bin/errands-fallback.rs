@@ -1,5 +1,5 @@
 //! Answers what no route matches.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::system::fallback())
+    errands::run(errands::system::fallback())
 }

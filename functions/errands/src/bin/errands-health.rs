@@ -1,5 +1,5 @@
 //! Reports whether the store answers.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::system::health())
+    errands::run(errands::system::health())
 }

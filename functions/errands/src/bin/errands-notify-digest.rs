@@ -1,5 +1,5 @@
 //! Tells a user of the orders that came while they were cooling down.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::notify::digest())
+    errands::run(errands::notify::digest())
 }

@@ -1,5 +1,5 @@
 //! Offers a new order to one page of its subscribers.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::notify::fanout())
+    errands::run(errands::notify::fanout())
 }

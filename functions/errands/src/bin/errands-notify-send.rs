@@ -1,5 +1,5 @@
 //! Sends a message at the pace that Telegram allows.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::notify::send())
+    errands::run(errands::notify::send())
 }

@@ -1,5 +1,5 @@
 //! Answers the OpenAPI document.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::system::openapi())
+    errands::run(errands::system::openapi())
 }

@@ -1,5 +1,5 @@
 //! Ends an order that was done.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::orders::complete())
+    errands::run(errands::orders::complete())
 }

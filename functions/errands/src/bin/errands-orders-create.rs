@@ -1,5 +1,5 @@
 //! Posts an order.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::orders::create())
+    errands::run(errands::orders::create())
 }

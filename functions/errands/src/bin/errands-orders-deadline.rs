@@ -1,5 +1,5 @@
 //! Closes an order whose client has not answered in time.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::orders::deadline())
+    errands::run(errands::orders::deadline())
 }

@@ -1,5 +1,5 @@
 //! Withdraws an order that nobody has taken.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::orders::delete())
+    errands::run(errands::orders::delete())
 }

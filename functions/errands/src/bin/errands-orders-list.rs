@@ -1,5 +1,5 @@
 //! Lists orders, newest first.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::orders::list())
+    errands::run(errands::orders::list())
 }

@@ -1,5 +1,5 @@
 //! Notes that the client has answered.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::orders::respond())
+    errands::run(errands::orders::respond())
 }

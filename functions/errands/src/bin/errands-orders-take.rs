@@ -1,5 +1,5 @@
 //! Sells the contact of an order to an executor.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::orders::take())
+    errands::run(errands::orders::take())
 }

@@ -1,5 +1,5 @@
 //! Changes an order that nobody has taken.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::orders::update())
+    errands::run(errands::orders::update())
 }

@@ -1,5 +1,5 @@
 //! Finds events and notices that were left behind.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::events::sweep())
+    errands::run(errands::events::sweep())
 }

@@ -1,5 +1,5 @@
 //! Makes an invoice and answers its links.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::payments::create())
+    errands::run(errands::payments::create())
 }

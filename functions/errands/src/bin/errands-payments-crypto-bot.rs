@@ -1,5 +1,5 @@
 //! Takes Crypto Bot's word that an invoice was paid.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::payments::crypto_bot())
+    errands::run(errands::payments::crypto_bot())
 }

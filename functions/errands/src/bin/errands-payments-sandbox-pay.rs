@@ -1,5 +1,5 @@
 //! Pays an invoice of the sandbox, in test stages.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::payments::sandbox_pay())
+    errands::run(errands::payments::sandbox_pay())
 }

@@ -1,5 +1,5 @@
 //! Asks about payments that nobody asked about, and ends those whose time is over.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::payments::sweep())
+    errands::run(errands::payments::sweep())
 }

@@ -1,5 +1,5 @@
 //! Answers what the caller has said of an order.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::reviews::check())
+    errands::run(errands::reviews::check())
 }

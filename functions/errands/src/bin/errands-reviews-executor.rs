@@ -1,5 +1,5 @@
 //! Takes an executor's complaint about a client.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::reviews::complain())
+    errands::run(errands::reviews::complain())
 }

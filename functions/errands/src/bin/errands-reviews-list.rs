@@ -1,5 +1,5 @@
 //! Lists reviews, newest first.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::reviews::list())
+    errands::run(errands::reviews::list())
 }

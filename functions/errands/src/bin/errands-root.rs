@@ -1,5 +1,5 @@
 //! Says what this is.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::system::root())
+    errands::run(errands::system::root())
 }

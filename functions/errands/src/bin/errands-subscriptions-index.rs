@@ -1,5 +1,5 @@
 //! Keeps the index of subscribers as their settings have it.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::notify::index())
+    errands::run(errands::notify::index())
 }

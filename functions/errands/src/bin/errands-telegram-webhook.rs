@@ -1,5 +1,5 @@
 //! Takes the bot's updates, payments in stars among them.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::payments::telegram_webhook())
+    errands::run(errands::payments::telegram_webhook())
 }

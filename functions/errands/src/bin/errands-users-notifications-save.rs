@@ -1,5 +1,5 @@
 //! Changes whether and how often the caller wants to be told.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::users::save_notifications())
+    errands::run(errands::users::save_notifications())
 }

@@ -1,5 +1,5 @@
 //! Answers which orders the caller wants to hear of.
 
 fn main() -> Result<(), shared::function::BoxError> {
-    shared::function::run(errands::users::preferences())
+    errands::run(errands::users::preferences())
 }
