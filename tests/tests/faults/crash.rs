@@ -34,10 +34,10 @@ async fn every_point(
     .await;
 }
 
-/// The points of one function: at as many calls as are asked for, or one, as every function is
+/// The points of one function: at as many calls as are asked for, or two, as every function is
 /// killed at every call in the tests beside it, too; each mode at the call after.
 fn spread(function: &str, calls: u64) -> Vec<Point> {
-    let step = points::step(calls, points::asked().unwrap_or(1));
+    let step = points::step(calls, points::asked().unwrap_or(2));
     let firsts = (0..calls).step_by(usize::try_from(step).unwrap());
     let modes = |first| (0..).zip(MODES).map(move |(n, mode)| (first + n % step, mode));
     let point = |(at, mode)| Point { function: function.to_owned(), at, mode };

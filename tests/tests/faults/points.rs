@@ -44,7 +44,7 @@ pub fn asked() -> Option<u64> {
     std::env::var("CRASH_CALLS").ok().and_then(|calls| calls.parse().ok())
 }
 
-/// Between which of `calls` the same number lies when at most `most` of them are tried.
+/// How far apart, evenly, at most `most` of `calls` lie.
 pub fn step(calls: u64, most: u64) -> u64 {
     calls.div_ceil(most).max(1)
 }
