@@ -46,22 +46,13 @@ struct Root {
 
 async fn handle_root(cached: Conditional) -> Answer {
     let version = env!("CARGO_PKG_VERSION");
-    let validator = cached.validator(&[version]);
-    match cached.known(&validator) {
-        Some(response) => Ok(response),
-        None => {
-            let root = Root { name: "club", version, documentation: "/openapi.json" };
-            cached.fresh(&validator, &succeeded(root))
-        }
-    }
+    let root = Root { name: "club", version, documentation: "/openapi.json" };
+    cached.answer(&[version], async { Ok(succeeded(root)) }).await
 }
 
 async fn handle_openapi(cached: Conditional) -> Answer {
     static PARSED: LazyLock<Option<Value>> = LazyLock::new(|| serde_json::from_str(DOCUMENT).ok());
-    let validator = cached.validator(&[DOCUMENT]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    let document = PARSED.as_ref().ok_or_else(|| Problem::bug("the document does not read"))?;
-    cached.fresh(&validator, document)
+    let document =
+        async { PARSED.as_ref().ok_or_else(|| Problem::bug("the document does not read")) };
+    cached.answer(&[DOCUMENT], document).await
 }

@@ -17,7 +17,7 @@ use super::super::model::{Membership, Team};
 use super::super::places::unknown_team;
 use super::super::store;
 use super::rows::{TeamMember, TeamView, members_of};
-use crate::auth::{self, Member};
+use crate::auth::{self, Claimed, Member};
 use crate::tags::Tag;
 use crate::wire::{self, succeeded};
 use crate::{App, energies, texts};
@@ -87,21 +87,6 @@ pub fn members() -> Function<App> {
         .handled_by(get(handle_members))
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Claimed {
-    user_id: Option<String>,
-}
-
-/// Refuses an id that is neither the caller's opaque nor Telegram id.
-fn must_be(claimed: &Claimed, member: &Member) -> Result<()> {
-    match claimed.user_id.as_deref() {
-        None | Some("") => Ok(()),
-        Some(id) if id == member.id || id == member.tg_id.to_string() => Ok(()),
-        Some(_) => Err(Problem::forbidden("subject_mismatch")),
-    }
-}
-
 #[derive(Debug, Serialize, ToSchema)]
 struct MyTeam {
     /// `null` for who is in none.
@@ -119,7 +104,7 @@ async fn handle_my(
 ) -> Answer {
     let table = &app.platform.table;
     let member = auth::ensure(table, &subject, now).await?;
-    must_be(&claimed, &member)?;
+    claimed.check(&member)?;
     let (mut team, mut place, mut city_chat) = (None::<Team>, None::<Membership>, None);
     if let Some(id) = &member.team_id {
         let (team_at, place_at) = (store::team_key(id), store::membership_key(id, member.tg_id));
@@ -135,14 +120,13 @@ async fn handle_my(
         }
     }
     let version = team.as_ref().map_or(0, |team| team.version).to_string();
-    let link = city_chat.as_deref().unwrap_or_default();
-    let validator = cached.validator(&[&member.version.to_string(), &version, link]);
-    if let Some(response) = cached.known(&validator) {
-        return Ok(response);
-    }
-    let own = team.zip(place);
-    let team = own.map(|(team, place)| TeamView::to_member(&team, &place, city_chat));
-    cached.fresh(&validator, &succeeded(MyTeam { team }))
+    let link = city_chat.clone().unwrap_or_default();
+    let body = async {
+        let own = team.zip(place);
+        let team = own.map(|(team, place)| TeamView::to_member(&team, &place, city_chat));
+        Ok(succeeded(MyTeam { team }))
+    };
+    cached.answer(&[&member.version.to_string(), &version, &link], body).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -290,18 +274,12 @@ async fn beside(
     id: &str,
     now: Instant,
 ) -> Result<(Member, Team, Option<Membership>)> {
-    let table = &app.platform.table;
-    let tg_id = subject.telegram_id;
-    let keys = [auth::member_key(tg_id), store::team_key(id), store::membership_key(id, tg_id)];
-    let [member_at, team_at, place_at] = &keys;
-    let rows = match is_id(id) {
-        true => table.batch(&keys).await?,
-        false => return Err(unknown_team()),
-    };
-    let member = match rows.get(member_at)? {
-        Some(member) => member,
-        None => auth::ensure(table, subject, now).await?,
-    };
+    if !is_id(id) {
+        return Err(unknown_team());
+    }
+    let keys = [store::team_key(id), store::membership_key(id, subject.telegram_id)];
+    let [team_at, place_at] = &keys;
+    let (member, rows) = auth::ensure_with(&app.platform.table, subject, keys.clone(), now).await?;
     let team: Team = rows.get(team_at)?.ok_or_else(unknown_team)?;
     let place: Option<Membership> = rows.get(place_at)?;
     let place = place.filter(|_| member.team_id.as_ref() == Some(&team.id));
@@ -330,14 +308,10 @@ async fn handle_one(
         let team = TeamView::to_member(&team, &place, city_chat);
         return cached.by_body(&succeeded(TeamWithMembers { team, members: Some(members) }), &[]);
     }
-    let validator = cached.validator(&[&member.version.to_string(), &team.version.to_string()]);
-    match cached.known(&validator) {
-        Some(response) => Ok(response),
-        None => {
-            let team = TeamView::of(&team);
-            cached.fresh(&validator, &succeeded(TeamWithMembers { team, members: None }))
-        }
-    }
+    let versions = [member.version.to_string(), team.version.to_string()];
+    let body =
+        async { Ok(succeeded(TeamWithMembers { team: TeamView::of(&team), members: None })) };
+    cached.answer(&versions.each_ref().map(String::as_str), body).await
 }
 
 #[derive(Debug, Serialize, ToSchema)]

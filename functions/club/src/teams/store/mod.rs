@@ -13,7 +13,7 @@ mod waiting;
 use serde::{Deserialize, Serialize};
 use shared::clock::Instant;
 use shared::problem::Result;
-use shared::table::{Cursor, Entity, Item, Key, Query, Table, Write};
+use shared::table::{Cursor, Entity, Key, Query, Table, Write};
 
 use super::model::{Standing, Team};
 use crate::auth::member_key;
@@ -135,8 +135,7 @@ pub(super) fn making(team: &Team, number: Write) -> Vec<Write> {
 /// Every team there is, by the index, and whether none of their last changes is missing. One
 /// query for each megabyte.
 pub(super) async fn all(table: &Table, tag: &str) -> Result<(Vec<Team>, bool)> {
-    let items = pages(table, &listed()).await?;
-    let teams: Vec<Team> = items.iter().map(Item::read).collect::<std::result::Result<_, _>>()?;
+    let teams: Vec<Team> = table.query_all(&listed()).await?.read()?;
     let seen: u64 = teams.iter().map(|team| team.version).sum();
     Ok((teams, seen.to_string() == tag))
 }
@@ -161,26 +160,12 @@ pub(super) async fn open(table: &Table, city_key: &str, limit: u32) -> Result<Ve
 
 /// All teams with a place left, by city and number. One query for each megabyte.
 pub(super) async fn all_open(table: &Table) -> Result<Vec<Team>> {
-    let items = pages(table, &listed().beginning_with(Standing::Open.prefix())).await?;
-    Ok(items.iter().map(Item::read).collect::<std::result::Result<_, _>>()?)
+    let query = listed().beginning_with(Standing::Open.prefix());
+    Ok(table.query_all(&query).await?.read()?)
 }
 
 fn listed() -> Query {
     Query::global_index("rank", ("rank_pk", TEAMS.to_owned()), "rank_sk")
-}
-
-/// Every item of a query, page after page.
-async fn pages(table: &Table, query: &Query) -> Result<Vec<Item>> {
-    let mut items = Vec::new();
-    let mut cursor: Option<Cursor> = None;
-    loop {
-        let page = table.query(&query.clone().after(cursor)).await?;
-        items.extend(page.items);
-        cursor = page.next;
-        if cursor.is_none() {
-            return Ok(items);
-        }
-    }
 }
 
 /// The beginning of every change of a team: refused under `team` when it is not active, or not

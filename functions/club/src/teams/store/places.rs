@@ -2,9 +2,9 @@
 
 use shared::clock::Instant;
 use shared::problem::Result;
-use shared::table::{Entity, Item, Key, Query, Rows, Table, Write};
+use shared::table::{Entity, Key, Query, Rows, Table, Write};
 
-use super::{change, find, pages, team_key};
+use super::{change, find, team_key};
 use crate::auth::{self, LastTeam, Member, TeamRole, member_key};
 use crate::tags::Tag;
 use crate::teams::model::{Membership, Standing, Team};
@@ -29,9 +29,7 @@ pub(in crate::teams) fn membership_key(team_id: &str, tg_id: i64) -> Key {
 /// All places of a team, the oldest first. One query for each megabyte.
 pub(in crate::teams) async fn memberships(table: &Table, team_id: &str) -> Result<Vec<Membership>> {
     let query = Query::partition(team_key(team_id).pk).beginning_with(MEMBER);
-    let items = pages(table, &query).await?;
-    let mut found: Vec<Membership> =
-        items.iter().map(Item::read).collect::<std::result::Result<_, _>>()?;
+    let mut found: Vec<Membership> = table.query_all(&query).await?.read()?;
     found.sort_by_key(|place| (place.joined_at, place.tg_id));
     Ok(found)
 }

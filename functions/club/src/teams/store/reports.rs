@@ -2,9 +2,8 @@
 
 use shared::clock::Instant;
 use shared::problem::Result;
-use shared::table::{Entity, Item, Key, Query, Table, Write};
+use shared::table::{Entity, Key, Query, Table, Write};
 
-use super::pages;
 use crate::auth::{self, Member};
 use crate::calendar::Week;
 use crate::teams::model::LeaderReport;
@@ -41,6 +40,6 @@ pub(in crate::teams) fn reporting(
 
 /// All reports of a week. One query for each megabyte.
 pub(in crate::teams) async fn reports(table: &Table, week: Week) -> Result<Vec<LeaderReport>> {
-    let items = pages(table, &Query::partition(LeaderReport::partition(week))).await?;
-    Ok(items.iter().map(Item::read).collect::<std::result::Result<_, _>>()?)
+    let query = Query::partition(LeaderReport::partition(week));
+    Ok(table.query_all(&query).await?.read()?)
 }

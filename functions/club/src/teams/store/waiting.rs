@@ -4,7 +4,6 @@ use shared::ledger::shard;
 use shared::problem::Result;
 use shared::table::{Key, Query, Table, Write};
 
-use super::pages;
 use crate::auth::Member;
 use crate::teams::model::waits;
 
@@ -47,7 +46,8 @@ pub(in crate::teams) async fn queue(table: &Table) -> Result<Vec<Key>> {
     let mut found = Vec::new();
     for shard in 0..WAITING_SHARDS {
         let partition = ("payer_pk", waiting_partition(shard));
-        for item in pages(table, &Query::global_index("payer", partition, "payer_at")).await? {
+        let query = Query::global_index("payer", partition, "payer_at");
+        for item in table.query_all(&query).await?.items {
             if let (Some(turn), Some(key)) = (item.text("payer_at"), item.key()) {
                 found.push((turn.to_owned(), key));
             }
