@@ -37,4 +37,16 @@ impl Dice {
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len())]
     }
+
+    /// One of a table, each as often as the number beside it says, compared with the others.
+    pub fn drawn<T: Copy>(&mut self, table: &[(T, usize)]) -> T {
+        let mut left = self.below(table.iter().map(|(_, weight)| weight).sum());
+        for (what, weight) in table {
+            if left < *weight {
+                return *what;
+            }
+            left -= weight;
+        }
+        table[0].0
+    }
 }

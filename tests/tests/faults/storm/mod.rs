@@ -1,6 +1,8 @@
 //! What storms have in common: chance, the weather, requests, and what is written down of them.
 
 pub mod asks;
+pub mod course;
+pub mod crowd;
 pub mod diary;
 pub mod dice;
 pub mod records;
@@ -10,6 +12,11 @@ use std::env;
 use std::time::Duration;
 
 use crate::bench::Bench;
+
+/// How long the stack may take to come to rest.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+/// How far the clock goes after a storm, step by step, until nothing is left to do.
+pub const CALMS: [u64; 9] = [60, 60, 120, 240, 480, 900, 1_800, 3_600, 7_200];
 
 /// What storms came to, one after another.
 #[derive(Debug, Default)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use engine::{CrashMode, CrashPlan, Fault, FaultKind, Target, When};
 use serde_json::{Value, json};
 
+use super::course::{Known, Place, Storm};
 use super::dice::Dice;
 use crate::bench::Bench;
 
@@ -52,24 +53,11 @@ const OUTSIDE: [(&str, &str, f64); 9] = [
 ];
 
 /// How far the clock leaps, in seconds, and how often compared with others.
-const LEAPS: [(u64, usize); 6] = [(0, 40), (1, 30), (5, 15), (20, 9), (60, 5), (300, 1)];
-
-/// What is under the weather.
-pub trait Weather: Send + Sync {
-    fn bench(&self) -> &Bench;
-    fn seed(&self) -> u64;
-    fn is_over(&self) -> bool;
-    /// Writes down what happens.
-    fn note(&self, line: String);
-    /// See [`LEAPS`].
-    fn leaps(&self) -> &'static [(u64, usize)] {
-        &LEAPS
-    }
-}
+pub const LEAPS: [(u64, usize); 6] = [(0, 40), (1, 30), (5, 15), (20, 9), (60, 5), (300, 1)];
 
 /// One kind of weather after another, until the storm is over.
-pub async fn rage(storm: Arc<impl Weather>) {
-    let mut dice = Dice::new(storm.seed(), 1_000_000);
+pub async fn rage<P: Place, K: Known>(storm: Arc<Storm<P, K>>) {
+    let mut dice = Dice::new(storm.seed, 1_000_000);
     while !storm.is_over() {
         let bench = storm.bench();
         heal(bench).await;
@@ -89,7 +77,7 @@ pub async fn rage(storm: Arc<impl Weather>) {
         if dice.chance(60) {
             weather.push(death(bench, &mut dice));
         }
-        let mut leap = leap(&mut dice, storm.leaps());
+        let mut leap = dice.drawn(storm.place.leaps());
         if waiting(bench) > BACKLOG {
             leap = leap.min(1);
         }
@@ -127,15 +115,4 @@ fn death(bench: &Bench, dice: &mut Dice) -> String {
     let plan = CrashPlan { caller: Some(format!("local-{function}")), at, mode };
     bench.stack.engine().faults().crash(plan);
     format!("{function} dies at {at} {mode:?}")
-}
-
-fn leap(dice: &mut Dice, leaps: &[(u64, usize)]) -> u64 {
-    let mut left = dice.below(leaps.iter().map(|(_, weight)| weight).sum());
-    for (seconds, weight) in leaps {
-        if left < *weight {
-            return *seconds;
-        }
-        left -= weight;
-    }
-    0
 }

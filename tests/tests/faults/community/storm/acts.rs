@@ -129,17 +129,6 @@ const ACTS: [(Act, usize); 35] = [
 ];
 
 impl Act {
-    fn drawn(dice: &mut Dice) -> Self {
-        let mut left = dice.below(ACTS.iter().map(|(_, weight)| weight).sum());
-        for (act, weight) in ACTS {
-            if left < weight {
-                return act;
-            }
-            left -= weight;
-        }
-        Self::Look
-    }
-
     /// Is `Idempotency-Key` honoured?
     fn takes_key(self) -> bool {
         use Act::*;
@@ -201,7 +190,7 @@ pub struct Mind<'a> {
 impl Mind<'_> {
     /// The next step; none where there is nothing yet to do it to.
     pub fn step(&mut self, board: &Board) -> Option<Step> {
-        let act = Act::drawn(self.dice);
+        let act = self.dice.drawn(&ACTS);
         let (office, ask) = match self.own(act, board) {
             Some(ask) => (false, ask?),
             None => (true, self.of_office(act, board)?),

@@ -1,5 +1,6 @@
 //! What the crowd knows of its club, and what is known to be wrong in it.
 
+use crate::storm::course::Known;
 use crate::storm::diary::Diary;
 use crate::storm::dice::Dice;
 
@@ -19,6 +20,12 @@ pub struct Board {
     /// Updates of the bot, to be delivered again.
     pub updates: Vec<String>,
     pub diary: Diary,
+}
+
+impl Known for Board {
+    fn diary(&mut self) -> &mut Diary {
+        &mut self.diary
+    }
 }
 
 impl Board {

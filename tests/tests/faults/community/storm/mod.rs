@@ -11,12 +11,10 @@ mod office;
 mod outside;
 mod witness;
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use engine::tamper::drop_conditions;
-use futures::future::join_all;
 use serde_json::{Value, json};
 
 use super::{messages, ratings};
@@ -24,13 +22,14 @@ use crate::bench::Bench;
 use crate::invariants::{unsettled, violations};
 use crate::sabotage::stage::Guarantee;
 use crate::storm::asks::Wire;
+use crate::storm::course::{self, Place};
+use crate::storm::crowd::live;
 use crate::storm::diary::is_id;
 use crate::storm::dice::Dice;
-use crate::storm::records::SecondReader;
-use crate::storm::sky::{self, Weather};
-use crate::storm::{Toll, redrive, setting};
+use crate::storm::{CALMS, PATIENCE, Toll, redrive, setting, sky};
 use acts::WARES;
 use board::Board;
+use crowd::Somebody;
 
 /// How many people there are, beyond 32 bits, as real ids are.
 const PEOPLE: i64 = 24;
@@ -40,8 +39,6 @@ const OPERATIONS: u64 = 400;
 const SEED: u64 = 20_260_724;
 /// How many of them in one club: a table that one can count is worth more than a large one.
 const GUST: u64 = 2_500;
-/// How long the stack may take to come to rest.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// When the first energies come, a Saturday; they end within the storm, which begins so much later,
 /// on a Friday: when leaders report.
 const BEFORE: &str = "2026-01-24T09:00:00Z";
@@ -49,8 +46,6 @@ const LATER: u64 = 181 * 86_400 - 3_600;
 /// How far the clock leaps, in seconds, and how often compared with others.
 const LEAPS: [(u64, usize); 8] =
     [(0, 36), (1, 26), (5, 15), (20, 9), (60, 5), (300, 4), (3_600, 3), (21_600, 2)];
-/// How far the clock goes after the storm, step by step, until nothing is left to do.
-const CALMS: [u64; 9] = [60, 60, 120, 240, 480, 900, 1_800, 3_600, 7_200];
 /// Chats of cities.
 const CITY_CHATS: [(i64, &str); 3] =
     [(-1_002_000_000_001, "Москва"), (-1_002_000_000_002, "Орёл"), (-1_002_000_000_003, "Тула")];
@@ -105,37 +100,19 @@ fn shelves() -> Vec<(String, Value)> {
     all
 }
 
-/// Everything that the parts of a storm share.
-pub struct Storm {
+/// The club that the storm goes over.
+pub struct Club {
     bench: Bench,
     wire: Wire,
-    seed: u64,
-    people: Vec<i64>,
     /// The chats of the cities that people come from, in their order.
     homes: Vec<i64>,
-    board: Mutex<Board>,
-    over: AtomicBool,
-    operations: AtomicU64,
-    fresh: AtomicI64,
-    reader: SecondReader,
-    began: Instant,
 }
 
-impl Weather for Storm {
+type Storm = course::Storm<Club, Board>;
+
+impl Place for Club {
     fn bench(&self) -> &Bench {
         &self.bench
-    }
-
-    fn seed(&self) -> u64 {
-        self.seed
-    }
-
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
-    }
-
-    fn note(&self, line: String) {
-        Self::note(self, line);
     }
 
     fn leaps(&self) -> &'static [(u64, usize)] {
@@ -192,60 +169,28 @@ impl Storm {
             bench.founds(&wish).await;
         }
         bench.advance(1).await;
-        bench.stack.engine().faults().reset_counts();
-        bench.stack.clock().resume();
-        Arc::new(Self {
-            seed,
-            people,
-            homes,
-            board: Mutex::default(),
-            over: AtomicBool::new(false),
-            operations: AtomicU64::new(0),
-            fresh: AtomicI64::new(0),
-            reader: SecondReader::default(),
-            began: Instant::now(),
-            wire: Wire::of(&bench, "club"),
-            bench,
-        })
-    }
-
-    fn board(&self) -> MutexGuard<'_, Board> {
-        self.board.lock().expect("the board")
-    }
-
-    /// A number that nobody has drawn yet.
-    fn fresh(&self) -> i64 {
-        self.fresh.fetch_add(1, Ordering::Relaxed)
-    }
-
-    fn note(&self, line: String) {
-        let (began, now) = (self.began.elapsed().as_millis(), self.bench.stack.clock().now());
-        self.board().diary.write_down(format!("{began:>7} ms, {now}: {line}"));
-    }
-
-    fn finding(&self, what: String) {
-        self.note(format!("FOUND: {what}"));
-        self.board().diary.finding(what);
+        let club = Club { wire: Wire::of(&bench, "club"), bench, homes };
+        Self::begin(club, seed, people)
     }
 
     /// What an administrator asks for, unless somebody who died has not been waited for long enough.
     async fn office(&self, path: &str) {
-        let secret = self.bench.secret("ADMIN_SECRET");
+        let secret = self.bench().secret("ADMIN_SECRET");
         let headers = [("x-admin-secret", secret.as_str())];
-        let reply = self.bench.insist("POST", path, &headers, &json!({})).await;
+        let reply = self.bench().insist("POST", path, &headers, &json!({})).await;
         self.note(format!("{path}: {} {}", reply.status, reply.body));
     }
 
     /// Ends the troubles and lets the clock run until nothing is left to do. What was given up is
     /// tried again, as the one on call would do it.
     async fn calm(&self) {
-        sky::heal(&self.bench).await;
-        self.bench.desk("DELETE", "sandbox/telegram/rules", &Value::Null).await;
-        self.bench.stack.clock().freeze();
+        sky::heal(self.bench()).await;
+        self.bench().desk("DELETE", "sandbox/telegram/rules", &Value::Null).await;
+        self.bench().stack.clock().freeze();
         let mut left = Vec::new();
         for seconds in CALMS {
-            self.bench.advance(seconds).await;
-            let notes = redrive(&self.bench);
+            self.bench().advance(seconds).await;
+            let notes = redrive(self.bench());
             // Records of the stream that were given up: the nightly run makes up for them.
             let given_up = notes.iter().any(|note| note.contains(" letters of "));
             for note in notes {
@@ -254,18 +199,18 @@ impl Storm {
             if given_up {
                 self.office("/api/admin/jobs/ratings_reconcile").await;
             }
-            assert!(self.bench.stack.idle(PATIENCE).await, "the stack comes to rest");
+            assert!(self.bench().stack.idle(PATIENCE).await, "the stack comes to rest");
             self.office("/api/admin/ratings/refresh").await;
-            assert!(self.bench.stack.idle(PATIENCE).await, "the stack comes to rest");
-            left = unsettled(&self.bench).await;
-            left.extend(ratings::unlike(&self.bench).await);
+            assert!(self.bench().stack.idle(PATIENCE).await, "the stack comes to rest");
+            left = unsettled(self.bench()).await;
+            left.extend(ratings::unlike(self.bench()).await);
             if left.is_empty() {
                 break;
             }
         }
         let never = left.into_iter().map(|what| format!("never settled: {what}"));
-        let wrong = violations(&self.bench).await;
-        let said = messages::unlike(&self.bench).await;
+        let wrong = violations(self.bench()).await;
+        let said = messages::unlike(self.bench()).await;
         for what in never.chain(wrong).chain(said) {
             self.finding(what);
         }
@@ -311,38 +256,26 @@ async fn made(bench: &Bench) -> String {
 async fn gust(seed: u64, operations: u64, guarantees: Guarantee, toll: &mut Toll) {
     let storm = Storm::gather(seed).await;
     if guarantees == Guarantee::Dropped {
-        storm.bench.stack.engine().tamper().with(|_, operation, body| {
+        storm.bench().stack.engine().tamper().with(|_, operation, body| {
             drop_conditions(operation, body, |pk| pk.starts_with("MEMBER#"));
         });
     }
-    let began = Instant::now();
-    let mut parts =
-        vec![tokio::spawn(sky::rage(storm.clone())), tokio::spawn(outside::happen(storm.clone()))];
+    let mut parts = vec![tokio::spawn(outside::happen(storm.clone()))];
     for (person, number) in storm.people.iter().zip(1..) {
-        parts.push(tokio::spawn(crowd::live(storm.clone(), *person, number)));
+        let somebody = Somebody { storm: storm.clone(), id: *person };
+        parts.push(tokio::spawn(live(somebody, Dice::new(seed, number))));
     }
-    let is_sound = || storm.board().diary.found.is_empty();
-    let done = || storm.operations.load(Ordering::Relaxed);
-    while done() < operations && is_sound() && !parts.iter().any(|part| part.is_finished()) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    storm.over.store(true, Ordering::Relaxed);
-    for part in join_all(parts).await {
-        part.expect("nobody panics in a storm");
-    }
-    toll.lasted += began.elapsed();
-    storm.bench.stack.engine().tamper().stop();
+    storm.go_on(parts, || storm.done() >= operations).await;
+    toll.lasted += storm.lasted();
+    storm.bench().stack.engine().tamper().stop();
     let calmed = Instant::now();
     storm.calm().await;
     toll.calmed += calmed.elapsed();
-    toll.operations += done();
-    toll.struck += storm.bench.stack.engine().faults().struck() + storm.reader.doubled();
-    println!("storm, community: seed {seed} has made {}", made(&storm.bench).await);
-    let board = storm.board();
+    storm.count(toll);
+    println!("storm, community: seed {seed} has made {}", made(storm.bench()).await);
     if guarantees == Guarantee::Kept {
-        board.diary.report("community", seed, is_name);
+        storm.board().diary.report("community", seed, is_name);
     }
-    toll.found.extend(board.diary.found.iter().cloned());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -23,6 +23,7 @@ const JOBS: [&str; 15] = [
     "team_inactive_cleanup",
     "team_sync",
 ];
+
 impl Mind<'_> {
     /// What administrators do.
     pub(super) fn of_office(&mut self, act: Act, board: &Board) -> Option<Ask> {

@@ -32,7 +32,7 @@ const WORDS: [&str; 12] = [
 /// Things happen outside until the storm is over.
 pub async fn happen(storm: Arc<Storm>) {
     let mut dice = Dice::new(storm.seed, 2_000_000);
-    while !storm.over.load(Ordering::Relaxed) {
+    while !storm.is_over() {
         match dice.below(20) {
             0..=8 => writes(&storm, &mut dice).await,
             9..=10 => repeats(&storm, &mut dice).await,
@@ -42,7 +42,7 @@ pub async fn happen(storm: Arc<Storm>) {
             17 => speaks(&storm, &mut dice).await,
             18 => refuses(&storm, &mut dice).await,
             _ => {
-                if let Some(note) = storm.reader.replay(&storm.bench, &mut dice).await {
+                if let Some(note) = storm.reader.replay(storm.bench(), &mut dice).await {
                     storm.note(note);
                 }
             }
@@ -71,12 +71,12 @@ async fn writes(storm: &Storm, dice: &mut Dice) {
     let n = dice.below(storm.people.len());
     let from = storm.people[n];
     let chat = match dice.below(10) {
-        0..=4 => storm.homes[n],
+        0..=4 => storm.place.homes[n],
         5 => dice.pick(&CITY_CHATS).0,
         _ => team_chat(dice),
     };
     let id = 1_000_000_000 + storm.fresh();
-    let now = storm.bench.stack.clock().now().as_second();
+    let now = storm.bench().stack.clock().now().as_second();
     let mut message = json!({
         "message_id": id, "date": now - dice.number(0, 7_200), "chat": group(chat),
         "from": person(from),
@@ -110,7 +110,7 @@ async fn repeats(storm: &Storm, dice: &mut Dice) {
 async fn pays(storm: &Storm, dice: &mut Dice) {
     let attempt = recent(&storm.board().attempts, dice).cloned();
     let Some((_, attempt)) = attempt else { return };
-    let secret = storm.bench.secret("SANDBOX_SECRET");
+    let secret = storm.bench().secret("SANDBOX_SECRET");
     let post = |path: &str, body: Value| {
         Ask::new("POST", path).json(&body).header("x-sandbox-secret", secret.clone())
     };
@@ -140,7 +140,7 @@ async fn comes_or_goes(storm: &Storm, dice: &mut Dice) {
     let [old, new] = statuses.map(|status| json!({ "user": user, "status": status }));
     let change = json!({
         "chat": group(team_chat(dice)), "from": user, "old_chat_member": old,
-        "new_chat_member": new, "date": storm.bench.stack.clock().now().as_second(),
+        "new_chat_member": new, "date": storm.bench().stack.clock().now().as_second(),
     });
     tells(storm, json!({ "chat_member": change })).await;
 }
@@ -160,7 +160,7 @@ async fn bot_comes_or_goes(storm: &Storm, dice: &mut Dice) {
     let change = json!({
         "chat": group(team_chat(dice)), "from": person(*dice.pick(&storm.people)),
         "old_chat_member": old, "new_chat_member": new,
-        "date": storm.bench.stack.clock().now().as_second(),
+        "date": storm.bench().stack.clock().now().as_second(),
     });
     tells(storm, json!({ "my_chat_member": change })).await;
 }
@@ -174,7 +174,7 @@ async fn speaks(storm: &Storm, dice: &mut Dice) {
     let text = gift.filter(|_| dice.chance(40)).unwrap_or_else(|| (*dice.pick(&said)).to_owned());
     let message = json!({
         "message_id": 1_000_000_000 + storm.fresh(), "text": text, "from": person(from),
-        "date": storm.bench.stack.clock().now().as_second(),
+        "date": storm.bench().stack.clock().now().as_second(),
         "chat": { "id": from, "type": "private", "first_name": "Анна" },
     });
     tells(storm, json!({ "message": message })).await;
@@ -188,11 +188,11 @@ async fn refuses(storm: &Storm, dice: &mut Dice) {
         1 => json!({ "chat_id": person, "status": 429, "retry_after": 7, "times": 2 }),
         _ => json!({ "chat_id": person, "status": 500, "times": 2 }),
     };
-    storm.bench.desk("POST", "sandbox/telegram/rules", &rule).await;
+    storm.bench().desk("POST", "sandbox/telegram/rules", &rule).await;
 }
 
 async fn deliver(storm: &Storm, update: &Value) {
-    let secret = storm.bench.secret("TELEGRAM_WEBHOOK_SECRET");
+    let secret = storm.bench().secret("TELEGRAM_WEBHOOK_SECRET");
     let ask = Ask::new("POST", "/api/v1/bot/webhook").json(update);
     let ask = ask.header("x-telegram-bot-api-secret-token", secret);
     // What could not be kept is brought again, as Telegram does.
@@ -207,7 +207,7 @@ impl Storm {
     /// One request from outside; its status, where there is an answer.
     async fn tell(&self, ask: &Ask, statuses: &[u16]) -> Option<u16> {
         self.operations.fetch_add(1, Ordering::Relaxed);
-        let answer = self.wire.try_send(ask).await.ok();
+        let answer = self.place.wire.try_send(ask).await.ok();
         let body = ask.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
         let said = answer.as_ref().map(|answer| answer.status);
         self.note(format!("outside: {} {body} -> {said:?}", ask.path));

@@ -76,17 +76,6 @@ const ACTS: [(Act, usize); 22] = [
 ];
 
 impl Act {
-    pub fn drawn(dice: &mut Dice) -> Self {
-        let mut left = dice.below(ACTS.iter().map(|(_, weight)| weight).sum());
-        for (act, weight) in ACTS {
-            if left < weight {
-                return act;
-            }
-            left -= weight;
-        }
-        Self::Look
-    }
-
     /// Is `Idempotency-Key` honoured?
     fn takes_key(self) -> bool {
         use Act::*;
@@ -141,7 +130,7 @@ pub struct Mind<'a> {
 impl Mind<'_> {
     /// The next step; none where there is nothing yet to do it to.
     pub fn step(&mut self, board: &mut Board) -> Option<Step> {
-        let act = Act::drawn(self.dice);
+        let act = self.dice.drawn(&ACTS);
         let mut step = Step {
             act,
             ask: Ask::new("GET", "/health"),

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::dice::Dice;
+use crate::storm::course::Known;
 use crate::storm::diary::{Diary, is_id};
 
 /// What is still of interest when somebody chooses an order or a payment.
@@ -32,6 +33,12 @@ pub struct Board {
     /// Updates of the bot, to be delivered again.
     pub updates: Vec<String>,
     pub diary: Diary,
+}
+
+impl Known for Board {
+    fn diary(&mut self) -> &mut Diary {
+        &mut self.diary
+    }
 }
 
 impl Board {

@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(30);
 /// Things happen outside until the storm is over.
 pub async fn happen(storm: Arc<Storm>) {
     let mut dice = Dice::new(storm.seed, 2_000_000);
-    while !storm.over.load(Ordering::Relaxed) {
+    while !storm.is_over() {
         match dice.below(20) {
             0..=9 => pay(&storm, &mut dice).await,
             10..=12 => repeat(&storm, &mut dice).await,
@@ -44,7 +44,7 @@ async fn pay(storm: &Storm, dice: &mut Dice) {
     });
     storm.note(format!("{} is {outcome}, told {deliveries} times", payment.id));
     // An invoice whose making failed is none.
-    let Some(done) = storm.town.try_desk(&format!("payments/{}", payment.id), &asked).await else {
+    let Some(done) = storm.place.try_desk(&format!("payments/{}", payment.id), &asked).await else {
         return;
     };
     for delivery in done["deliveries"].as_array().into_iter().flatten() {
@@ -85,13 +85,13 @@ async fn repeat(storm: &Storm, dice: &mut Dice) {
             }
             let payment = dice.pick(&told);
             let invoice = payment.word.clone().unwrap_or_default();
-            storm.town.crypto(&word(payment, &invoice, payment.rubles).to_string())
+            storm.place.crypto(&word(payment, &invoice, payment.rubles).to_string())
         } else {
             if board.updates.is_empty() {
                 return;
             }
             let update: Value = serde_json::from_str(dice.pick::<String>(&board.updates)).unwrap();
-            storm.town.update(&update)
+            storm.place.update(&update)
         }
     };
     deliver(storm, &ask).await;
@@ -102,8 +102,8 @@ async fn forge(storm: &Storm, dice: &mut Dice) {
     let Some(payment) = storm.board().payment(dice) else { return };
     let body = word(&payment, "4294967200", payment.rubles + 1).to_string();
     let ask = match dice.chance(50) {
-        true => storm.town.crypto_signed(&body, "10000:nobody"),
-        false => storm.town.crypto(&body),
+        true => storm.place.crypto_signed(&body, "10000:nobody"),
+        false => storm.place.crypto(&body),
     };
     deliver(storm, &ask).await;
 }
@@ -119,7 +119,7 @@ async fn veto(storm: &Storm, dice: &mut Dice) {
             "from": { "id": payment.owner, "is_bot": false, "first_name": "" },
         },
     });
-    deliver(storm, &storm.town.update(&update)).await;
+    deliver(storm, &storm.place.update(&update)).await;
 }
 
 /// Somebody blocks the bot, or lets it speak again, or asks it something.
@@ -129,7 +129,7 @@ async fn block(storm: &Storm, dice: &mut Dice) {
     let chat = json!({ "id": person, "type": "private", "first_name": "" });
     let bot = json!({ "id": 7_000_000_002_i64, "is_bot": true, "first_name": "errands" });
     let id = 1_000_000_000 + storm.fresh();
-    let date = storm.town.now().as_second();
+    let date = storm.place.now().as_second();
     let update = match dice.below(3) {
         0 => json!({
             "update_id": id,
@@ -150,7 +150,7 @@ async fn block(storm: &Storm, dice: &mut Dice) {
         }
     };
     storm.board().updates.push(update.to_string());
-    deliver(storm, &storm.town.update(&update)).await;
+    deliver(storm, &storm.place.update(&update)).await;
 }
 
 /// Telegram refuses the next message to somebody.
@@ -161,13 +161,13 @@ async fn rule(storm: &Storm, dice: &mut Dice) {
         1 => json!({ "chat_id": person, "status": 429, "retry_after": 7, "times": 2 }),
         _ => json!({ "chat_id": person, "status": 500, "times": 2 }),
     };
-    storm.town.desk("sandbox/telegram/rules", &rule).await;
+    storm.place.desk("sandbox/telegram/rules", &rule).await;
 }
 
 async fn deliver(storm: &Storm, ask: &Ask) {
     storm.operations.fetch_add(1, Ordering::Relaxed);
     let body = ask.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
-    let answer: Option<Answer> = storm.town.try_send(ask).await.ok();
+    let answer: Option<Answer> = storm.place.try_send(ask).await.ok();
     let said = answer.as_ref().map(|answer| answer.status);
     storm.note(format!("outside: {} {body} -> {said:?}", ask.path));
     let Some(answer) = answer else { return };
@@ -182,7 +182,7 @@ async fn deliver(storm: &Storm, ask: &Ask) {
 
 /// Some records of the stream are handed to their readers once more, in another order.
 async fn replay(storm: &Storm, dice: &mut Dice) {
-    if let Some(note) = storm.reader.replay(&storm.town.bench, dice).await {
+    if let Some(note) = storm.reader.replay(storm.bench(), dice).await {
         storm.note(note);
     }
 }
