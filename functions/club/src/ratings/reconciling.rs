@@ -60,279 +60,269 @@ pub(super) struct Reconciled {
     complete: bool,
 }
 
+/// A run.
+struct Recount<'a> {
+    table: &'a Table,
+    shift: &'a Shift,
+    now: Instant,
+    seen: Reconciled,
+    /// Was an alert asked for?
+    told: bool,
+}
+
 async fn run_reconcile(app: App, invocation: Invocation) -> Result<Reconciled> {
     let Some(shift) = Shift::begin(&app, "ratings_reconcile", &invocation).await? else {
         return Ok(Reconciled { lease_held: true, ..Reconciled::default() });
     };
-    let mut seen = Reconciled::default();
-    let outcome = recount(&app, &shift, invocation.now, &mut seen).await;
+    let (table, now) = (&app.platform.table, invocation.now);
+    let seen = Reconciled::default();
+    let mut recount = Recount { table, shift: &shift, now, seen, told: false };
+    let outcome = recount.walks().await;
+    let seen = recount.seen;
     // Found is found, whatever came after it.
     telemetry::metrics(&app.platform, &[("rating_drift", seen.drift)]);
-    let told = match seen.drift {
-        0 => Ok(()),
-        drift => {
-            let (repaired, unsettled) = (seen.repaired, seen.unsettled);
-            tracing::error!(drift, repaired, unsettled, "ratings have drifted");
-            alert(&app, &seen, invocation.now).await
-        }
-    };
+    if seen.drift > 0 {
+        let (drift, repaired, unsettled) = (seen.drift, seen.repaired, seen.unsettled);
+        tracing::error!(drift, repaired, unsettled, "ratings have drifted");
+    }
     shift.end(&app).await;
-    outcome.and(told)?;
-    Ok(seen)
+    outcome.map(|()| seen)
 }
 
-/// Tells those who run the club, once for each run.
-async fn alert(app: &App, seen: &Reconciled, now: Instant) -> Result<()> {
-    let text = texts::rating_drift(seen.drift, seen.repaired);
-    let alert = outbox::ask(&format!("rating_drift:{now}"), &Message::AdminAlert { text }, now)?;
-    match app.platform.table.write(alert).await {
-        Ok(_) => Ok(()),
-        Err(error) => error.refusal().map(|_| ()).map_err(Problem::from),
-    }
-}
-
-async fn recount(app: &App, shift: &Shift, now: Instant, seen: &mut Reconciled) -> Result<()> {
-    let table = &app.platform.table;
-    let mut before: BTreeMap<Which, Drift> = BTreeMap::new();
-    for walk in 1..=WALKS {
-        let totals = census::totals(table).await?;
-        let Some(counted) = walk_all(table, shift, (now, walk == 1), seen).await? else {
-            return Ok(());
-        };
-        if walk == 1 {
-            stale_standings(table, shift, seen).await?;
-        }
-        before = settle(table, shift, &totals, &counted, &before, seen).await?;
-        if before.is_empty() {
-            seen.complete = true;
-            return Ok(());
-        }
-        tokio::time::sleep(CATCHING_UP).await;
-    }
-    seen.unsettled = u64::try_from(before.len()).unwrap_or(u64::MAX);
-    seen.complete = true;
-    Ok(())
-}
-
-/// Repairs what the last walk has found of a total, too, and answers what has to be looked at
-/// once more.
-async fn settle(
-    table: &Table,
-    shift: &Shift,
-    totals: &Totals,
-    counted: &Difference,
-    before: &BTreeMap<Which, Drift>,
-    seen: &mut Reconciled,
-) -> Result<BTreeMap<Which, Drift>> {
-    let mut open = BTreeMap::new();
-    for drift in census::drifts(totals, counted) {
-        if before.get(&drift.which) != Some(&drift) {
-            open.insert(drift.which.clone(), drift);
-        } else if drift.repair(table, &shift.lease).await? {
-            tracing::error!(total = ?drift.which, "a total of the ratings has drifted");
-            seen.drift += 1;
-            seen.repaired += 1;
-        } else {
-            open.insert(drift.which.clone(), drift);
-        }
-    }
-    Ok(open)
-}
-
-/// Counts all contributions; `None` when there was no time for all. The first walk puts
-/// contributions right, too.
-async fn walk_all(
-    table: &Table,
-    shift: &Shift,
-    (now, first): (Instant, bool),
-    seen: &mut Reconciled,
-) -> Result<Option<Difference>> {
-    let mut counted = Difference::default();
-    for shard in 0..REGISTRY_SHARDS {
-        let partition = ("registry_pk", format!("MEMBERS#{shard}"));
-        let query = Query::global_index("registry", partition, "pk").limit(PAGE);
-        let mut cursor: Option<Cursor> = None;
-        loop {
-            let page = table.query(&query.clone().after(cursor)).await?;
-            let tg_ids = page
-                .items
-                .iter()
-                .filter_map(|item| item.text("pk")?.strip_prefix("MEMBER#")?.parse::<i64>().ok());
-            let tg_ids: Vec<i64> = tg_ids.collect();
-            for some in tg_ids.chunks(TOGETHER) {
-                if shift.is_over() {
-                    return Ok(None);
-                }
-                let found = match first {
-                    true => examined(table, shift, some, now, seen).await?,
-                    false => store::contributions(table, some).await?,
-                };
-                found.iter().for_each(|contribution| counted.count(contribution, 1));
+impl Recount<'_> {
+    async fn walks(&mut self) -> Result<()> {
+        let mut before: BTreeMap<Which, Drift> = BTreeMap::new();
+        for walk in 1..=WALKS {
+            let totals = census::totals(self.table).await?;
+            let Some(counted) = self.walk_all(walk == 1).await? else {
+                return Ok(());
+            };
+            if walk == 1 {
+                self.stale_standings().await?;
             }
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
-            }
-        }
-    }
-    Ok(Some(counted))
-}
-
-/// The contributions of these members, after they were put right. Two reads.
-async fn examined(
-    table: &Table,
-    shift: &Shift,
-    tg_ids: &[i64],
-    now: Instant,
-    seen: &mut Reconciled,
-) -> Result<Vec<Contribution>> {
-    let pairs: Vec<(Key, Key)> = tg_ids
-        .iter()
-        .map(|tg_id| (crate::auth::member_key(*tg_id), Contribution::key_of(*tg_id)))
-        .collect();
-    let keys: Vec<Key> = pairs.iter().flat_map(|(a, b)| [a.clone(), b.clone()]).collect();
-    let rows = table.batch(&keys).await?;
-    let mut found = Vec::new();
-    for (member, contribution) in &pairs {
-        let Some(member) = rows.get::<Member>(member)? else { continue };
-        let held: Option<Contribution> = rows.get(contribution)?;
-        seen.members += 1;
-        found.extend(right(table, shift, &member, held, now, seen).await?);
-    }
-    missing_standings(table, shift, &found, seen).await?;
-    Ok(found)
-}
-
-/// A member's contribution, put right if it is not. What only the stream or the next publishing
-/// has to bring is not drift.
-async fn right(
-    table: &Table,
-    shift: &Shift,
-    member: &Member,
-    held: Option<Contribution>,
-    now: Instant,
-    seen: &mut Reconciled,
-) -> Result<Option<Contribution>> {
-    if Contribution::next(held.as_ref(), member, now).is_some()
-        && held.as_ref().is_none_or(|held| held.member_version < member.version)
-    {
-        seen.late += 1;
-        store::apply(table, member, now, Some(&shift.lease)).await?;
-        return Ok(table.get(&Contribution::key_of(member.tg_id)).await?);
-    }
-    let Some(old) = held else { return Ok(None) };
-    let should = Contribution::after(Some(&old), member, now);
-    // Whose time has run out is taken out by publishing.
-    let waits = old.counted && !should.counted && old.until == should.until;
-    let counted = waits || should.counted;
-    let same = Contribution { revision: old.revision, counted, ..should.clone() };
-    if old.member_version != member.version || same == old {
-        return Ok(Some(old));
-    }
-    tracing::error!(member_id = %member.id, "a contribution to the ratings has drifted");
-    seen.drift += 1;
-    if store::replace(table, Some(&old), &should, Some(&shift.lease)).await? {
-        seen.repaired += 1;
-    }
-    Ok(table.get(&Contribution::key_of(member.tg_id)).await?)
-}
-
-/// Puts standings where members with experience have none. One read.
-async fn missing_standings(
-    table: &Table,
-    shift: &Shift,
-    contributions: &[Contribution],
-    seen: &mut Reconciled,
-) -> Result<()> {
-    let expected: Vec<(&Contribution, Standing)> = contributions
-        .iter()
-        .filter_map(|contribution| Some((contribution, contribution.standing()?)))
-        .collect();
-    if expected.is_empty() {
-        return Ok(());
-    }
-    let keys: Vec<Key> = expected.iter().map(|(_, standing)| standing.key()).collect();
-    let rows = table.batch(&keys).await?;
-    for (contribution, standing) in expected {
-        let there: Option<Standing> = rows.get(&standing.key())?;
-        if there.as_ref() != Some(&standing) {
-            let put = Write::put("standing", &standing);
-            beside(table, shift, contribution, put, seen).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Takes standings away that are nobody's any more.
-async fn stale_standings(table: &Table, shift: &Shift, seen: &mut Reconciled) -> Result<()> {
-    for shard in 0..SHARDS {
-        let query = Query::partition(Standing::partition(shard)).limit(PAGE);
-        let mut cursor: Option<Cursor> = None;
-        loop {
-            if shift.is_over() {
+            before = self.settle(&totals, &counted, &before).await?;
+            if before.is_empty() {
+                self.seen.complete = true;
                 return Ok(());
             }
-            let page = table.query(&query.clone().after(cursor)).await?;
-            let standings =
-                page.items.iter().filter_map(|item| Some((item.key()?, item.integer("tg_id")?)));
-            for some in standings.collect::<Vec<_>>().chunks(100) {
-                stale_among(table, shift, some, seen).await?;
+            tokio::time::sleep(CATCHING_UP).await;
+        }
+        self.seen.unsettled = u64::try_from(before.len()).unwrap_or(u64::MAX);
+        self.seen.complete = true;
+        Ok(())
+    }
+
+    /// Repairs what the last walk has found of a total, too, and answers what has to be looked at
+    /// once more.
+    async fn settle(
+        &mut self,
+        totals: &Totals,
+        counted: &Difference,
+        before: &BTreeMap<Which, Drift>,
+    ) -> Result<BTreeMap<Which, Drift>> {
+        let mut open = BTreeMap::new();
+        for drift in census::drifts(totals, counted) {
+            if before.get(&drift.which) != Some(&drift) {
+                open.insert(drift.which.clone(), drift);
+                continue;
             }
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
+            self.tell().await?;
+            if drift.repair(self.table, &self.shift.lease).await? {
+                tracing::error!(total = ?drift.which, "a total of the ratings has drifted");
+                self.seen.drift += 1;
+                self.seen.repaired += 1;
+            } else {
+                open.insert(drift.which.clone(), drift);
             }
+        }
+        Ok(open)
+    }
+
+    /// Counts all contributions; `None` when there was no time for all. The first walk puts
+    /// contributions right, too.
+    async fn walk_all(&mut self, first: bool) -> Result<Option<Difference>> {
+        let mut counted = Difference::default();
+        for shard in 0..REGISTRY_SHARDS {
+            let partition = ("registry_pk", format!("MEMBERS#{shard}"));
+            let query = Query::global_index("registry", partition, "pk").limit(PAGE);
+            let mut cursor: Option<Cursor> = None;
+            loop {
+                let page = self.table.query(&query.clone().after(cursor)).await?;
+                let tg_ids = page.items.iter().filter_map(|item| {
+                    item.text("pk")?.strip_prefix("MEMBER#")?.parse::<i64>().ok()
+                });
+                let tg_ids: Vec<i64> = tg_ids.collect();
+                for some in tg_ids.chunks(TOGETHER) {
+                    if self.shift.is_over() {
+                        return Ok(None);
+                    }
+                    let found = match first {
+                        true => self.examined(some).await?,
+                        false => store::contributions(self.table, some).await?,
+                    };
+                    found.iter().for_each(|contribution| counted.count(contribution, 1));
+                }
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(Some(counted))
+    }
+
+    /// The contributions of these members, after they were put right. Two reads.
+    async fn examined(&mut self, tg_ids: &[i64]) -> Result<Vec<Contribution>> {
+        let pairs: Vec<(Key, Key)> = tg_ids
+            .iter()
+            .map(|tg_id| (crate::auth::member_key(*tg_id), Contribution::key_of(*tg_id)))
+            .collect();
+        let keys: Vec<Key> = pairs.iter().flat_map(|(a, b)| [a.clone(), b.clone()]).collect();
+        let rows = self.table.batch(&keys).await?;
+        let mut found = Vec::new();
+        for (member, contribution) in &pairs {
+            let Some(member) = rows.get::<Member>(member)? else { continue };
+            let held: Option<Contribution> = rows.get(contribution)?;
+            self.seen.members += 1;
+            found.extend(self.right(&member, held).await?);
+        }
+        self.missing_standings(&found).await?;
+        Ok(found)
+    }
+
+    /// A member's contribution, put right if it is not. What only the stream or the next publishing
+    /// has to bring is not drift.
+    async fn right(
+        &mut self,
+        member: &Member,
+        held: Option<Contribution>,
+    ) -> Result<Option<Contribution>> {
+        let (table, now) = (self.table, self.now);
+        if Contribution::next(held.as_ref(), member, now).is_some()
+            && held.as_ref().is_none_or(|held| held.member_version < member.version)
+        {
+            self.seen.late += 1;
+            store::apply(table, member, now, Some(&self.shift.lease)).await?;
+            return Ok(table.get(&Contribution::key_of(member.tg_id)).await?);
+        }
+        let Some(old) = held else { return Ok(None) };
+        let should = Contribution::after(Some(&old), member, now);
+        // Whose time has run out is taken out by publishing.
+        let waits = old.counted && !should.counted && old.until == should.until;
+        let counted = waits || should.counted;
+        let same = Contribution { revision: old.revision, counted, ..should.clone() };
+        if old.member_version != member.version || same == old {
+            return Ok(Some(old));
+        }
+        self.tell().await?;
+        tracing::error!(member_id = %member.id, "a contribution to the ratings has drifted");
+        self.seen.drift += 1;
+        if store::replace(table, Some(&old), &should, Some(&self.shift.lease)).await? {
+            self.seen.repaired += 1;
+        }
+        Ok(table.get(&Contribution::key_of(member.tg_id)).await?)
+    }
+
+    /// Puts standings where members with experience have none. One read.
+    async fn missing_standings(&mut self, contributions: &[Contribution]) -> Result<()> {
+        let expected: Vec<(&Contribution, Standing)> = contributions
+            .iter()
+            .filter_map(|contribution| Some((contribution, contribution.standing()?)))
+            .collect();
+        if expected.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<Key> = expected.iter().map(|(_, standing)| standing.key()).collect();
+        let rows = self.table.batch(&keys).await?;
+        for (contribution, standing) in expected {
+            let there: Option<Standing> = rows.get(&standing.key())?;
+            if there.as_ref() != Some(&standing) {
+                let put = Write::put("standing", &standing);
+                self.beside(contribution, put).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes standings away that are nobody's any more.
+    async fn stale_standings(&mut self) -> Result<()> {
+        for shard in 0..SHARDS {
+            let query = Query::partition(Standing::partition(shard)).limit(PAGE);
+            let mut cursor: Option<Cursor> = None;
+            loop {
+                if self.shift.is_over() {
+                    return Ok(());
+                }
+                let page = self.table.query(&query.clone().after(cursor)).await?;
+                let standings = page
+                    .items
+                    .iter()
+                    .filter_map(|item| Some((item.key()?, item.integer("tg_id")?)));
+                for some in standings.collect::<Vec<_>>().chunks(100) {
+                    self.stale_among(some).await?;
+                }
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn stale_among(&mut self, standings: &[(Key, i64)]) -> Result<()> {
+        let tg_ids: Vec<i64> = standings.iter().map(|(_, tg_id)| *tg_id).collect();
+        let unique: std::collections::BTreeSet<i64> = tg_ids.iter().copied().collect();
+        let unique: Vec<i64> = unique.into_iter().collect();
+        let held = store::contributions(self.table, &unique).await?;
+        let held: BTreeMap<i64, &Contribution> =
+            held.iter().map(|held| (held.tg_id, held)).collect();
+        for (key, tg_id) in standings {
+            // Whose contribution is not there at all is put right when the stream tells of them.
+            let Some(contribution) = held.get(tg_id) else { continue };
+            let place = contribution.standing().map(|standing| standing.key());
+            if place.as_ref() != Some(key) {
+                let delete = Write::delete("standing", key.clone()).when("attribute_exists(#pk)");
+                self.beside(contribution, delete).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a standing, if the contribution that it follows from is still the same; else it was
+    /// moved meanwhile, by the transaction that has changed it.
+    async fn beside(&mut self, contribution: &Contribution, write: Write) -> Result<()> {
+        let unchanged = Write::check("contribution", contribution.key())
+            .when("#revision = :seen")
+            .bind(":seen", contribution.revision);
+        self.tell().await?;
+        match self.table.transact(vec![self.shift.lease.fence(), unchanged, write]).await {
+            Ok(()) => {
+                tracing::error!(member_id = %contribution.id, "a standing has drifted");
+                self.seen.drift += 1;
+                self.seen.repaired += 1;
+                Ok(())
+            }
+            Err(error) => match error.refusal() {
+                Ok(refusal) if refusal.has("lease") => Err(overtaken()),
+                Ok(_) => Ok(()),
+                Err(error) => Err(error.into()),
+            },
         }
     }
-    Ok(())
-}
 
-async fn stale_among(
-    table: &Table,
-    shift: &Shift,
-    standings: &[(Key, i64)],
-    seen: &mut Reconciled,
-) -> Result<()> {
-    let tg_ids: Vec<i64> = standings.iter().map(|(_, tg_id)| *tg_id).collect();
-    let unique: std::collections::BTreeSet<i64> = tg_ids.iter().copied().collect();
-    let unique: Vec<i64> = unique.into_iter().collect();
-    let held = store::contributions(table, &unique).await?;
-    let held: BTreeMap<i64, &Contribution> = held.iter().map(|held| (held.tg_id, held)).collect();
-    for (key, tg_id) in standings {
-        // Whose contribution is not there at all is put right when the stream tells of them.
-        let Some(contribution) = held.get(tg_id) else { continue };
-        let place = contribution.standing().map(|standing| standing.key());
-        if place.as_ref() != Some(key) {
-            let delete = Write::delete("standing", key.clone()).when("attribute_exists(#pk)");
-            beside(table, shift, contribution, delete, seen).await?;
+    /// Tells those who run the club, once for each run, and before anything is put right: whoever
+    /// repairs and dies has told.
+    async fn tell(&mut self) -> Result<()> {
+        if std::mem::replace(&mut self.told, true) {
+            return Ok(());
         }
-    }
-    Ok(())
-}
-
-/// Writes a standing, if the contribution that it follows from is still the same; else it was
-/// moved meanwhile, by the transaction that has changed it.
-async fn beside(
-    table: &Table,
-    shift: &Shift,
-    contribution: &Contribution,
-    write: Write,
-    seen: &mut Reconciled,
-) -> Result<()> {
-    let unchanged = Write::check("contribution", contribution.key())
-        .when("#revision = :seen")
-        .bind(":seen", contribution.revision);
-    match table.transact(vec![shift.lease.fence(), unchanged, write]).await {
-        Ok(()) => {
-            tracing::error!(member_id = %contribution.id, "a standing has drifted");
-            seen.drift += 1;
-            seen.repaired += 1;
-            Ok(())
-        }
-        Err(error) => match error.refusal() {
-            Ok(refusal) if refusal.has("lease") => Err(overtaken()),
+        let text = texts::RATING_DRIFT.to_owned();
+        let id = format!("rating_drift:{}", self.now);
+        let alert = outbox::ask(&id, &Message::AdminAlert { text }, self.now)?;
+        match self.table.write(alert).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(error.into()),
-        },
+            Err(error) => error.refusal().map(|_| ()).map_err(Problem::from),
+        }
     }
 }

@@ -1,10 +1,7 @@
 //! What those are told who run the club.
 
 /// For those who run the club: the ratings did not add up.
-#[must_use]
-pub fn rating_drift(found: u64, repaired: u64) -> String {
-    format!("Рейтинги разошлись с данными участников. Расхождений: {found}, исправлено: {repaired}")
-}
+pub const RATING_DRIFT: &str = "Рейтинги разошлись с данными участников. Расхождения исправляются, сколько их — в журнале сверки";
 
 /// For those who run the club: the chat of a city has another id.
 #[must_use]

@@ -99,7 +99,7 @@ async fn outcome(bench: &Bench) -> BTreeMap<String, i64> {
     }
     for row in of(&items, "Outbox") {
         let payload = &row["payload"];
-        // Drift that a run has repaired before it died is no news to the next one.
+        // A run that has told of drift and died may be followed by one that tells again, or finds none.
         if payload["message"] == "admin_alert" {
             continue;
         }
