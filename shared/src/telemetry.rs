@@ -111,7 +111,10 @@ pub(crate) fn job(
 ) {
     let duration_ms = millis(duration);
     match outcome {
-        Ok(_) => tracing::info!(duration_ms, requests = cost.requests, items = cost.items, "done"),
+        Ok(result) => {
+            let (requests, items) = (cost.requests, cost.items);
+            tracing::info!(duration_ms, requests, items, %result, "done");
+        }
         Err(problem) => {
             let (code, error) = (problem.code(), chain(problem));
             tracing::error!(code, error, duration_ms, "failed");

@@ -1,5 +1,5 @@
-//! Jobs that an administrator began and that had no time to end before the answer: a message goes on
-//! with them.
+//! Jobs that had no time to end, before an administrator's answer or in their own time, or failed at a
+//! part: a message goes on with them.
 //!
 //! A function of Lambda stands still from its answer on, so nothing can go on behind one. What is
 //! left of a job is handed over instead: to a function of its own, which does what the job's schedule
@@ -38,6 +38,16 @@ impl Left {
     }
 }
 
+/// Has a job gone on with that left something undone, after a pause. Where it ran inside another
+/// function, that one sees to the rest.
+///
+/// # Errors
+/// When the message cannot be sent.
+pub(crate) async fn go_on_with(app: &App, name: String, run_id: String) -> Result<()> {
+    let own = job(&name).is_some_and(|job| job.declaration().name == app.platform.function);
+    if own { Left { job: name, run_id, turn: 1 }.send(app, PAUSE).await } else { Ok(()) }
+}
+
 fn queue(app: &App) -> Result<&Queue> {
     app.admin_jobs.as_ref().ok_or_else(|| Problem::try_again("ADMIN_JOBS_QUEUE_URL is not set"))
 }
@@ -46,7 +56,7 @@ fn queue(app: &App) -> Result<&Queue> {
 #[must_use]
 pub fn go_on() -> Function<App> {
     payments::asking(Function::<App>::queue("club-admin-job-run", "admin-jobs", handle))
-        .summary("Goes on with a job that an administrator began and that is not done")
+        .summary("Goes on with a job that is not done")
 }
 
 /// One turn. What fails comes again by itself, and is a dead letter in the end.

@@ -24,6 +24,7 @@ use shared::function::Function;
 use shared::settings::{Environment, SettingError};
 
 pub use handover::go_on;
+pub(crate) use handover::go_on_with;
 pub(crate) use keyed::commit;
 pub use offers::{create_offer, delete_offer, list_offers, update_offer};
 pub use people::person;

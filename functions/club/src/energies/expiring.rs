@@ -59,12 +59,12 @@ async fn run_expire(app: App, invocation: Invocation) -> Result<Expiry> {
     };
     let mut done = Expiry { complete: true, ..Expiry::default() };
     let worked = work(&app, &shift, invocation.now, &mut done).await;
-    shift.end(&app).await;
-    worked.map(|()| done)
+    shift.hand_over(&app, worked, done.complete).await?;
+    Ok(done)
 }
 
 /// Takes what is due, page by page. No place is kept from run to run: what had its turn has left
-/// the index, so that the next run begins where this one stopped.
+/// the index, so that the next run, which follows at once, begins where this one stopped.
 async fn work(app: &App, shift: &Shift, now: Instant, done: &mut Expiry) -> Result<()> {
     let table = &app.platform.table;
     for shard in SHARDS {

@@ -38,12 +38,12 @@ async fn run_expire(app: App, invocation: Invocation) -> Result<Expired> {
     };
     let mut done = Expired { complete: true, ..Expired::default() };
     let worked = work(&app, &shift, invocation.now, &mut done).await;
-    shift.end(&app).await;
-    worked.map(|()| done)
+    shift.hand_over(&app, worked, done.complete).await?;
+    Ok(done)
 }
 
 /// Ends what is due, page by page. No place is kept from run to run: what is done has left the
-/// index, so that the next run begins where this one stopped.
+/// index, so that the next run, which follows at once, begins where this one stopped.
 async fn work(app: &App, shift: &Shift, now: Instant, done: &mut Expired) -> Result<()> {
     for shard in 0..DUE_SHARDS {
         let mut cursor = None;

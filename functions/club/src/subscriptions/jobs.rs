@@ -49,12 +49,12 @@ async fn run_guard(app: App, invocation: Invocation) -> Result<Guarded> {
     };
     let mut done = Guarded { complete: true, ..Guarded::default() };
     let worked = close_all(&app, &shift, invocation.now, &mut done).await;
-    shift.end(&app).await;
-    worked.map(|()| done)
+    shift.hand_over(&app, worked, done.complete).await?;
+    Ok(done)
 }
 
 /// Closes what is due, page by page. No place is kept from run to run: what is done has left the
-/// index, so that the next run begins where this one stopped.
+/// index, so that the next run, which follows at once, begins where this one stopped.
 pub(super) async fn close_all(
     app: &App,
     shift: &Shift,
@@ -129,8 +129,8 @@ async fn run_remind(app: App, invocation: Invocation) -> Result<Reminded> {
     };
     let mut done = Reminded { complete: true, ..Reminded::default() };
     let worked = remind_all(&app, &shift, invocation.now, &mut done).await;
-    shift.end(&app).await;
-    worked.map(|()| done)
+    shift.hand_over(&app, worked, done.complete).await?;
+    Ok(done)
 }
 
 /// Reminds whom it is time for, page by page. No place is kept from run to run: who was reminded

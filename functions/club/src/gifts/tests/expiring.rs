@@ -1,9 +1,12 @@
 //! The daily end of gifts.
 
+use engine::{Fault, FaultKind, Target};
 use shared::lease::Lease;
 
 use super::*;
+use crate::admin;
 use crate::gifts::GiftStatus;
+use crate::testing::ADMIN_JOBS;
 
 #[tokio::test]
 async fn what_is_over_expires_once_and_its_giver_is_told_once() {
@@ -77,4 +80,21 @@ async fn another_run_keeps_this_one_from_its_work() {
     assert_eq!(party.gift(&gift.token).await.status, GiftStatus::Paid);
     held.release(party.world.table(), now).await.unwrap();
     assert_eq!(party.run().await["expired"], 1);
+}
+
+#[tokio::test]
+async fn what_could_not_be_ended_is_ended_by_a_run_that_follows() {
+    let party = Party::begin().await;
+    let (_, over) = party.give(None).await;
+    party.pass(366 * DAY);
+    let fault = Fault::new(Target::Dynamodb, FaultKind::Conflict);
+    party.world.engine.faults().inject(fault.operation("TransactWriteItems"));
+    let ran = party.run().await;
+    party.world.engine.faults().clear();
+    assert_eq!((&ran["failed"], &ran["complete"]), (&json!(1), &json!(false)));
+    party.pass(60);
+    assert_eq!(party.world.deliver(admin::go_on(), ADMIN_JOBS).await, (1, 0));
+    assert_eq!(party.gift(&over.token).await.status, GiftStatus::Expired);
+    assert_eq!(party.world.depth(ADMIN_JOBS), 0);
+    party.check_invariants().await;
 }

@@ -3,6 +3,8 @@
 use engine::{CrashMode, CrashPlan, Fault, FaultKind, Target, When};
 
 use super::*;
+use crate::admin;
+use crate::testing::ADMIN_JOBS;
 
 const MODES: [CrashMode; 3] = [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer];
 const KINDS: [FaultKind; 3] = [FaultKind::Throttle, FaultKind::LostAnswer, FaultKind::Error];
@@ -98,7 +100,7 @@ async fn a_store_that_fails_any_call_once_changes_nothing_for_good() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_down_leaves_everything_to_the_next_run() {
+async fn a_store_that_is_down_leaves_everything_to_a_run_that_follows() {
     let jobs: [(Job, &str); 2] = [(guard, CLOSED), (remind, REMINDED)];
     for (function, message) in jobs {
         let club = club().await;
@@ -109,7 +111,11 @@ async fn a_store_that_is_down_leaves_everything_to_the_next_run() {
         club.world.engine.faults().clear();
         assert_eq!(whom(&club, message).await.len(), 0);
         check_invariants(&club).await;
-        assert_eq!(club.world.tick(function()).await.unwrap()["complete"], true);
+        assert_eq!(club.world.deliver(admin::go_on(), ADMIN_JOBS).await, (0, 0), "not at once");
+        club.world.pass(Duration::from_secs(60));
+        assert_eq!(club.world.deliver(admin::go_on(), ADMIN_JOBS).await, (1, 0));
         assert_eq!(whom(&club, message).await.len(), 3);
+        assert_eq!(club.world.tick(function()).await.unwrap()["complete"], true);
+        assert_eq!(club.world.depth(ADMIN_JOBS), 0);
     }
 }
