@@ -1,5 +1,7 @@
 //! Settlement: one transaction for each success, whoever brings it and how often.
 
+mod grant;
+
 use shared::clock::Instant;
 use shared::problem::{Problem, Result, chain};
 use shared::retry::{Round, optimistic};
@@ -12,13 +14,11 @@ use super::offers::Purpose;
 use super::providers::Provider;
 use super::store;
 use crate::App;
-use crate::auth::{self, Member, member_key};
+use crate::auth::{Member, member_key};
 use crate::bot;
-use crate::energies::{self, Award};
-use crate::gifts::{self, Bought, Gift};
 use crate::outbox::{self, Message};
-use crate::subscriptions::{SubscriptionEvent, extended, set_expiry};
 use crate::wire::lease_lost;
+use grant::{Grant, grant_days, grant_gift, payment};
 
 /// The attribute of a member that names who took the last payment.
 pub const LAST_PROVIDER: &str = "last_provider";
@@ -172,17 +172,6 @@ fn read<E: Entity>(rows: &Rows, key: Option<&Key>) -> Result<Option<E>> {
     Ok(key.map_or(Ok(None), |key| rows.get(key))?)
 }
 
-/// What a success settles.
-struct Grant<'a> {
-    attempt: &'a Attempt,
-    payer: Option<&'a Member>,
-    standing: Standing,
-    /// Is the subscription that it begins over already?
-    over: bool,
-    /// Was nothing paid before?
-    first: bool,
-}
-
 async fn commit(
     app: &App,
     grant: &Grant<'_>,
@@ -236,26 +225,6 @@ async fn catch_up(app: &App, begun: &ContractHandle, now: Instant) {
     }
 }
 
-fn payment(grant: &Grant<'_>, success: &Success, now: Instant) -> Payment {
-    let attempt = grant.attempt;
-    Payment {
-        provider: success.provider,
-        external_id: success.external_id.clone(),
-        attempt_id: attempt.id.clone(),
-        payer: attempt.payer,
-        sum: attempt.price,
-        purpose: attempt.purpose,
-        days: attempt.days,
-        energies: 0,
-        gift: None,
-        contract: grant.standing.contract_id().map(str::to_owned),
-        refunded: 0,
-        days_reversed: 0,
-        energies_reversed: 0,
-        at: now,
-    }
-}
-
 fn refuses(error: &WriteError, name: &str) -> bool {
     matches!(error, WriteError::Refused(refusal) if refusal.has(name))
 }
@@ -263,100 +232,6 @@ fn refuses(error: &WriteError, name: &str) -> bool {
 /// Is there already what the write `name` was to add?
 fn is_there(error: &WriteError, name: &str) -> bool {
     matches!(error, WriteError::Refused(refusal) if refusal.old(name).is_some())
-}
-
-/// More days and energies for the payer.
-fn grant_days(
-    app: &App,
-    grant: &Grant<'_>,
-    payment: Payment,
-    now: Instant,
-) -> Result<(Payment, Vec<Write>)> {
-    let Grant { attempt, standing, first, .. } = grant;
-    let member = grant.payer.ok_or_else(|| Problem::bug("an attempt without its payer"))?;
-    let id = payment.id();
-    let until = extended(member.subscription_expires, attempt.days, now);
-    let award = Award::payment(&id).of(app.payments.award);
-    let income = energies::income(member, &award, now);
-    let energies = income.energies;
-    let event = SubscriptionEvent {
-        tg_id: member.tg_id,
-        cause: id.clone(),
-        event: "payment".to_owned(),
-        from: member.subscription_expires,
-        until,
-        at: now,
-    };
-    let (renewed_by, ends) = standing.follow(attempt.provider, member);
-    // One row; whoever delivers it asks for all that follows, each under a key of its own.
-    let follows = Message::Settled {
-        tg_id: member.tg_id,
-        attempt_id: attempt.id.clone(),
-        payment_id: id.clone(),
-        first: *first,
-        newcomer: member.first_purchase_at.is_none(),
-        until,
-        energies,
-        begins: standing.begun(attempt.provider),
-        ends,
-    };
-    let span = (member.subscription_expires.unwrap_or(now).max(now), until);
-    let mut writes = vec![
-        income.on(extend(member, attempt, renewed_by.as_ref(), until, now)),
-        income.entry,
-        Write::insert("subscription", &event),
-        outbox::ask(&format!("settled:{id}"), &follows, now)?,
-    ];
-    writes.extend(contracts::paid(standing, attempt, &payment, span, now));
-    Ok((Payment { energies, ..payment }, writes))
-}
-
-fn extend(
-    member: &Member,
-    attempt: &Attempt,
-    renewed_by: Option<&ContractHandle>,
-    until: Instant,
-    now: Instant,
-) -> Write {
-    let mut write = set_expiry(auth::change(member, now), member, until, now)
-        .set("gifted", false)
-        .remove("gifted_by")
-        .set(LAST_PROVIDER, attempt.provider)
-        .set_once("first_purchase_at", now);
-    for (contact, given) in [("email", &attempt.email), ("phone", &attempt.phone)] {
-        if let Some(given) = given {
-            write = write.set_once(contact, given);
-        }
-    }
-    match renewed_by {
-        Some(handle) => write.set("auto_renewal", true).set("contract", handle),
-        None => write,
-    }
-}
-
-/// A gift for whoever gets its token; the giver gets neither days nor energies.
-fn grant_gift(
-    app: &App,
-    attempt: &Attempt,
-    payment: Payment,
-    now: Instant,
-) -> Result<(Payment, Vec<Write>)> {
-    let bought = Bought {
-        attempt_id: &attempt.id,
-        payment_id: &payment.id(),
-        giver: attempt.payer,
-        recipient: attempt.recipient,
-        days: attempt.days,
-    };
-    let gift = Gift::new(bought, app.gifts.ttl_days, now);
-    let link = app.payments.bot.gift_link(&gift.token).map_err(Problem::bug)?;
-    let message = Message::GiftLink { tg_id: gift.giver, link };
-    // The attempt pays one gift only; the token, a secret, would show in logs as an id.
-    let told = outbox::ask(&format!("gift_link:{}", attempt.id), &message, now)?;
-    let payment = Payment { gift: Some(gift.token.clone()), ..payment };
-    let mut writes = Vec::from(gifts::granted(&gift));
-    writes.push(told);
-    Ok((payment, writes))
 }
 
 /// Keeps money that fits nowhere, and has those who run the club told. One transaction of two

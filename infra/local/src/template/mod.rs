@@ -5,6 +5,7 @@
 //! functions with their triggers and permissions, and the routes of the APIs. Alarms, log groups
 //! and roles of other services are read over.
 
+mod events;
 mod scope;
 mod source;
 mod wiring;
@@ -14,9 +15,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-pub use wiring::{
-    FunctionSpec, QueueSource, RouteSpec, ScheduleSpec, Statement, StreamSource, TableSpec, Wiring,
-};
+pub use events::{QueueSource, ScheduleSpec, StreamSource};
+pub use wiring::{FunctionSpec, RouteSpec, Statement, TableSpec, Wiring};
 
 /// The region everything here is in.
 pub const REGION: &str = "us-east-1";

@@ -5,6 +5,7 @@ mod city_chats;
 mod crashes;
 mod expiring;
 mod hashtags;
+mod later;
 mod ledger;
 mod permissions;
 mod progress;
