@@ -6,6 +6,7 @@ mod cloudpayments;
 mod lavatop;
 mod provider;
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 
 use serde_json::{Value, json};
@@ -156,6 +157,14 @@ fn table() -> Value {
         ["payer", "payer_pk", "payer_at", "KEYS_ONLY"],
     ];
     stage::table(TABLE, &local, &global)
+}
+
+/// Actions on the table, and queries of its indexes, as [`Stage::asked`] has them.
+pub(crate) fn allowed(table: &[&str], indexes: &[&str]) -> BTreeSet<(String, String)> {
+    let on_table = |action: &&str| (format!("dynamodb:{action}"), format!("table/{TABLE}"));
+    let query =
+        |index: &&str| ("dynamodb:Query".to_owned(), format!("table/{TABLE}/index/{index}"));
+    table.iter().map(on_table).chain(indexes.iter().map(query)).collect()
 }
 
 #[tokio::test]

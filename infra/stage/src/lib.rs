@@ -11,6 +11,7 @@ mod delivery;
 mod request;
 mod table;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use engine::{Clock, Engine, QueueSpec};
@@ -185,6 +186,13 @@ impl<A: Service> Stage<A> {
     /// Every item of a kind, in the order of their keys.
     pub async fn items(&self, kind: &str) -> Vec<Value> {
         table::items(&self.engine, self.setting("TABLE_NAME"), kind).await
+    }
+
+    /// Which actions on which resources a function has asked AWS for so far.
+    pub fn asked(&self, function: &str) -> BTreeSet<(String, String)> {
+        let calls = self.engine.calls().of(&format!("local-{function}"));
+        let permissions = calls.into_iter().flat_map(|call| call.permissions);
+        permissions.map(|permission| (permission.action, permission.resource)).collect()
     }
 
     async fn invoke(

@@ -3,20 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::*;
-
-const TABLE: &str = "table/test-club";
+use crate::testing::allowed;
 
 fn of(world: &World, function: &str) -> BTreeSet<(String, String)> {
-    let calls = world.engine.calls().of(&format!("local-{function}"));
-    let permissions = calls.into_iter().flat_map(|call| call.permissions);
-    permissions.map(|permission| (permission.action, permission.resource)).collect()
-}
-
-fn allowed(table: &[&str], indexes: &[&str]) -> BTreeSet<(String, String)> {
-    let table = table.iter().map(|action| (format!("dynamodb:{action}"), TABLE.to_owned()));
-    let query =
-        indexes.iter().map(|index| ("dynamodb:Query".to_owned(), format!("{TABLE}/index/{index}")));
-    table.chain(query).collect()
+    world.asked(function)
 }
 
 #[tokio::test]

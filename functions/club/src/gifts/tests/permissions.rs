@@ -26,11 +26,7 @@ async fn functions_ask_for_exactly_this() {
     party.pass(365 * DAY);
     party.refused(STRANGER, &over).await;
     assert_eq!(party.run().await["expired"], 1);
-    let asked = |function: &str| -> BTreeSet<(String, String)> {
-        let calls = party.world.engine.calls().of(&format!("local-{function}"));
-        let permissions = calls.into_iter().flat_map(|call| call.permissions);
-        permissions.map(|permission| (permission.action, permission.resource)).collect()
-    };
+    let asked = |function: &str| party.world.asked(function);
     let all = ["BatchGetItem", "GetItem", "PutItem", "UpdateItem"];
     assert_eq!(asked("club-gifts-activate"), allowed(&all, &[]));
     // A first contact, which makes the member, puts too.

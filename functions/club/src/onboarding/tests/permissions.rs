@@ -31,11 +31,7 @@ async fn functions_ask_for_exactly_this() {
     });
     school.world.engine.queues().send(ONBOARDING, &early.to_string(), None).unwrap();
     school.deliver().await;
-    let asked = |function: &str| -> BTreeSet<(String, String)> {
-        let calls = school.world.engine.calls().of(&format!("local-{function}"));
-        let permissions = calls.into_iter().flat_map(|call| call.permissions);
-        permissions.map(|permission| (permission.action, permission.resource)).collect()
-    };
+    let asked = |function: &str| school.world.asked(function);
     let send = ("sqs:SendMessage", QUEUE);
     let step = allowed(&["GetItem", "PutItem"], &[send]);
     assert_eq!(asked("club-onboarding-remind"), step);

@@ -18,9 +18,7 @@ const QUEUE: &str = "queue/payment-checks";
 
 /// What `function` asked for so far, without what the choke point needs for members.
 pub(super) fn asked(shop: &Shop, function: &str) -> BTreeSet<(String, String)> {
-    let calls = shop.world.engine.calls().of(&format!("local-{function}"));
-    let permissions = calls.into_iter().flat_map(|call| call.permissions);
-    permissions.map(|permission| (permission.action, permission.resource)).collect()
+    shop.world.asked(function)
 }
 
 pub(super) fn allowed(table: &[&str], rest: &[(&str, &str)]) -> BTreeSet<(String, String)> {

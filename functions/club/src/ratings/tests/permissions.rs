@@ -6,19 +6,12 @@ use shared::table::Write;
 
 use super::super::model::CityTotal;
 use super::*;
+use crate::testing::allowed;
 
 const TABLE: &str = "table/test-club";
 
 fn asked(world: &World, function: &str) -> BTreeSet<(String, String)> {
-    let calls = world.engine.calls().of(&format!("local-{function}"));
-    let permissions = calls.into_iter().flat_map(|call| call.permissions);
-    permissions.map(|permission| (permission.action, permission.resource)).collect()
-}
-
-fn allowed(table: &[&str], indexes: &[&str]) -> BTreeSet<(String, String)> {
-    let table = table.iter().map(|action| (format!("dynamodb:{action}"), TABLE.to_owned()));
-    let index = |name: &&str| ("dynamodb:Query".to_owned(), format!("{TABLE}/index/{name}"));
-    table.chain(indexes.iter().map(index)).collect()
+    world.asked(function)
 }
 
 #[tokio::test]

@@ -32,11 +32,7 @@ async fn functions_ask_for_exactly_this() {
     shop.get(item(), "/api/v1/shop/items/raffle").await;
     assert_eq!(shop.hand_over(id).await.status, 200);
     assert_eq!(shop.draw("raffle", json!({ "winners": 1 })).await.status, 200);
-    let asked = |function: &str| -> BTreeSet<(String, String)> {
-        let calls = shop.world.engine.calls().of(&format!("local-{function}"));
-        let permissions = calls.into_iter().flat_map(|call| call.permissions);
-        permissions.map(|permission| (permission.action, permission.resource)).collect()
-    };
+    let asked = |function: &str| shop.world.asked(function);
     // Each with the read of the session, or the count of the administrator's calls. A first
     // contact, which makes the member, puts too.
     for (function, actions) in [

@@ -55,11 +55,7 @@ async fn functions_ask_for_exactly_this() {
     ] {
         assert_eq!(hall.administer(function, Request::get(path)).await.status, 200, "{path}");
     }
-    let asked = |function: &str| -> BTreeSet<(String, String)> {
-        let calls = hall.world.engine.calls().of(&format!("local-{function}"));
-        let permissions = calls.into_iter().flat_map(|call| call.permissions);
-        permissions.map(|permission| (permission.action, permission.resource)).collect()
-    };
+    let asked = |function: &str| hall.world.asked(function);
     // Each with the read of the session, or the count of the administrator's calls. A first
     // contact, which makes the member, puts too; another stream of a member is put as the first is.
     let (read, listed) =

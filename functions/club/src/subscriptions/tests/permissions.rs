@@ -17,11 +17,7 @@ async fn functions_ask_for_exactly_this() {
     assert_eq!(club.guard().await["closed"], 1);
     assert_eq!(club.remind().await["reminded"], 2);
     assert_eq!(club.remind().await["reminded"], 0);
-    let asked = |function: &str| -> BTreeSet<(String, String)> {
-        let calls = club.world.engine.calls().of(&format!("local-{function}"));
-        let permissions = calls.into_iter().flat_map(|call| call.permissions);
-        permissions.map(|permission| (permission.action, permission.resource)).collect()
-    };
+    let asked = |function: &str| club.world.asked(function);
     let job = ["BatchGetItem", "ConditionCheckItem", "PutItem", "UpdateItem"];
     let job = job.iter().map(|action| (format!("dynamodb:{action}"), TABLE.to_owned()));
     let query = [("dynamodb:Query".to_owned(), DUE.to_owned())];

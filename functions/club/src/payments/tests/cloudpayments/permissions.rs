@@ -7,9 +7,7 @@ use super::*;
 const TABLE: &str = "table/test-club";
 
 fn asked(shop: &Shop, kind: &str) -> BTreeSet<(String, String)> {
-    let calls = shop.world.engine.calls().of(&format!("local-club-cloudpayments-{kind}"));
-    let permissions = calls.into_iter().flat_map(|call| call.permissions);
-    permissions.map(|permission| (permission.action, permission.resource)).collect()
+    shop.world.asked(&format!("club-cloudpayments-{kind}"))
 }
 
 fn allowed(table: &[&str]) -> BTreeSet<(String, String)> {
