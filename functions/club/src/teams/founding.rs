@@ -5,7 +5,7 @@ use shared::clock::Instant;
 use shared::problem::{Problem, Result};
 use shared::table::{Key, Rows, Table, Write};
 
-use super::model::{Founding, Membership, Team};
+use super::model::{Founding, Membership, Team, Told};
 use super::places::{leader_busy, unknown_member};
 use super::store::{self, Numbers, TeamChat};
 use crate::auth::{self, Member, TeamRole, member_key};
@@ -21,10 +21,11 @@ pub(super) fn with_first(
     role: TeamRole,
     now: Instant,
 ) -> Vec<Write> {
-    let mut writes = vec![
-        store::placed(member, team, role, now),
-        Write::insert("membership", &Membership::new(team, member, role, now)),
-    ];
+    // Who founds a team by its chat is in it by the same word.
+    let seen = Some(team.told()).filter(|told| *told != Told::default());
+    let place = Membership { seen, ..Membership::new(team, member, role, now) };
+    let mut writes =
+        vec![store::placed(member, team, role, now), Write::insert("membership", &place)];
     writes.extend(store::making(team, number));
     writes
 }

@@ -12,7 +12,7 @@ use shared::telegram::{BotApi, SendError};
 use std::collections::BTreeMap;
 
 use super::model::{Membership, Team};
-use super::places;
+use super::places::{self, Which};
 use super::store::{self, Memory};
 use crate::auth::{Member, TeamRole, member_key};
 use crate::outbox::{self, Message};
@@ -214,8 +214,8 @@ async fn sync_one(
     }
     let fence = [shift.lease.fence()];
     let table = &app.platform.table;
-    let id = Some(team.id.as_str());
-    let left = places::close_with(table, place.tg_id, id, Memory::Lost, &fence, now).await?;
+    let which = Which::In(&team.id);
+    let left = places::close_with(table, place.tg_id, which, Memory::Lost, &fence, now).await?;
     Ok(left.is_some())
 }
 
@@ -247,7 +247,7 @@ async fn clean_one(
     let told = Message::Answer { tg_id: place.tg_id, text: texts::team_inactive(&team.name) };
     let id = format!("team_inactive:{}:{}:{}", team.id, place.tg_id, place.joined_at);
     let also = [outbox::ask(&id, &told, now)?, shift.lease.fence()];
-    let team_id = Some(team.id.as_str());
-    let left = places::close_with(table, place.tg_id, team_id, Memory::Lost, &also, now).await?;
+    let which = Which::In(&team.id);
+    let left = places::close_with(table, place.tg_id, which, Memory::Lost, &also, now).await?;
     Ok(left.is_some())
 }

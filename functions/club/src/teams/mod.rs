@@ -42,7 +42,7 @@ pub use api::{
     decade_join, decade_my, distribute, join, leave, list, members, my, one, replace_leader,
     report, report_status, stats,
 };
-pub use chats::{admitted, hears_of_bot, is_teams, link, moved, people, say_and_leave, stays};
+pub use chats::{hears_of_bot, is_teams, link, moved, people, say_and_leave, stays};
 pub use jobs::{cleanup, sync};
 pub use model::{Founding, Membership, Team};
 pub use places::restore;

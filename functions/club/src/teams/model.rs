@@ -50,6 +50,9 @@ pub struct Team {
     /// before is older.
     #[serde(default)]
     pub chat_changed_s: i64,
+    /// The update that told so: see [`Told`].
+    #[serde(default)]
+    pub chat_changed_by: i64,
     /// Grows with every change: the tag `team:<id>`.
     pub version: u64,
     /// When it was made.
@@ -75,8 +78,20 @@ pub struct Founding {
     pub invite_link: Option<String>,
     /// See [`Team::max_members`].
     pub max_members: Option<u32>,
-    /// See [`Team::chat_changed_s`].
-    pub chat_changed_s: i64,
+    /// See [`Team::told`].
+    pub told: Told,
+}
+
+/// A word of Telegram's about a chat. Those that were told later are greater.
+///
+/// Its clock shows whole seconds; within one the ids of its updates tell, which it counts in turn
+/// (<https://core.telegram.org/bots/api#update>).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Told {
+    /// When it happened, in epoch seconds.
+    pub date_s: i64,
+    /// The update that told so.
+    pub update_id: i64,
 }
 
 impl Team {
@@ -101,7 +116,8 @@ impl Team {
             leader_tg: None,
             needs_leader: true,
             is_active: true,
-            chat_changed_s: founding.chat_changed_s,
+            chat_changed_s: founding.told.date_s,
+            chat_changed_by: founding.told.update_id,
             version: 1,
             created_at: now,
         }
@@ -120,6 +136,12 @@ impl Team {
             needs_leader: !leads,
             ..self
         }
+    }
+
+    /// The last word about the bot in the chat that the team knows.
+    #[must_use]
+    pub fn told(&self) -> Told {
+        Told { date_s: self.chat_changed_s, update_id: self.chat_changed_by }
     }
 
     /// Are all places taken?
@@ -208,6 +230,10 @@ pub struct Membership {
     pub role: TeamRole,
     /// Since when.
     pub joined_at: Instant,
+    /// The last word of Telegram's that the member is in the chat; none where the place was given
+    /// without one.
+    #[serde(default)]
+    pub seen: Option<Told>,
 }
 
 impl Membership {
@@ -220,6 +246,21 @@ impl Membership {
             user_id: member.id.clone(),
             role,
             joined_at: now,
+            seen: None,
+        }
+    }
+
+    /// Is the place newer than a word about its member in the chat? One that stands by such a word
+    /// itself is as old as that, however late it was heard.
+    ///
+    /// What was told of the very second in which a place was given without one may be of before:
+    /// who is not in the chat after all is found by the look into it, while a place that was closed
+    /// comes back by nothing.
+    #[must_use]
+    pub fn outlives(&self, told: Told) -> bool {
+        match self.seen {
+            Some(seen) => told <= seen,
+            None => told.date_s <= self.joined_at.seconds(),
         }
     }
 }

@@ -7,7 +7,7 @@ use shared::problem::{Problem, Result};
 use shared::retry::{Round, optimistic};
 use shared::table::{Refusal, Table, Write};
 
-use super::model::{NoPlace, Team};
+use super::model::{NoPlace, Team, Told};
 use super::store::{self, Leaving, Memory};
 use crate::auth::{self, Member, TeamRole};
 use crate::wire::lease_lost;
@@ -38,6 +38,41 @@ pub(super) enum Seat {
     Stale,
 }
 
+/// Which place is closed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Which<'a> {
+    /// Whichever the member has.
+    Any,
+    /// The one in this team.
+    In(&'a str),
+    /// The one in this team, if the team has ended.
+    Ended(&'a str),
+    /// The one in this team, unless it is newer than this word about the member in the chat.
+    Before(&'a str, Told),
+}
+
+impl Which<'_> {
+    fn team_id(&self) -> Option<&str> {
+        match self {
+            Self::Any => None,
+            Self::In(id) | Self::Ended(id) | Self::Before(id, _) => Some(id),
+        }
+    }
+
+    /// The place as it is to be closed; `None` where it is not the one that is meant.
+    async fn meant(self, table: &Table, tg_id: i64, leaving: Leaving) -> Result<Option<Leaving>> {
+        match self {
+            Self::Ended(_) if leaving.team().is_some_and(|team| team.is_active) => Ok(None),
+            Self::Before(id, told) => {
+                let place = store::place(table, id, tg_id).await?;
+                let stays = place.as_ref().is_some_and(|place| place.outlives(told));
+                Ok((!stays).then(|| leaving.only(place)))
+            }
+            _ => Ok(Some(leaving)),
+        }
+    }
+}
+
 /// Gives a member a place in this team, if it still has one: one transaction of four items, of five
 /// under a lease, and one more for each time that others have changed what is left of it.
 ///
@@ -51,12 +86,27 @@ pub(super) async fn take(
     also: &[Write],
     now: Instant,
 ) -> Result<Seat> {
+    take_by(table, team, member, (role, None), also, now).await
+}
+
+/// The same by a word of Telegram's that the member is in the team's chat, if there is one.
+///
+/// # Errors
+/// As [`take`].
+pub(super) async fn take_by(
+    table: &Table,
+    team: &Team,
+    member: &Member,
+    (role, told): (TeamRole, Option<Told>),
+    also: &[Write],
+    now: Instant,
+) -> Result<Seat> {
     let mut team = team.clone();
     for _ in 0..SEAT_TRIES {
         if !team.takes(role) {
             return Ok(Seat::Gone);
         }
-        let mut writes = store::joining(&team, member, role, now);
+        let mut writes = store::joining(&team, member, role, told, now);
         writes.extend(also.iter().cloned());
         let Err(error) = table.transact(writes).await else {
             return Ok(Seat::Taken(Box::new(team)));
@@ -107,9 +157,9 @@ pub(super) async fn join(
         if !member.is_paid(now) {
             return Ok(Round::Done(Err(NoPlace::Unpaid)));
         }
-        if member.team_id.is_some() {
+        if let Some(id) = &member.team_id {
             // The team has ended, and this place in it was not closed yet.
-            close(table, tg_id, None, Memory::Lost, now).await?;
+            close(table, tg_id, Which::Ended(id), Memory::Lost, now).await?;
             return Ok(Round::Stale);
         }
         in_city(table, &member, city_key, now).await
@@ -136,19 +186,19 @@ async fn in_city(
     Ok(Round::Done(Err(if were_all { NoPlace::Full(city) } else { NoPlace::Outrun })))
 }
 
-/// Closes the place of a member, if there is one, once; only in this team, where one is named.
-/// Two reads and one transaction of four items. Answers the team as it was.
+/// Closes the place of a member, if there is one and it is meant, once. Two reads, three where a
+/// word of Telegram's asks for it, and one transaction of four items. Answers the team as it was.
 ///
 /// # Errors
 /// When the store does not answer.
 pub(super) async fn close(
     table: &Table,
     tg_id: i64,
-    team_id: Option<&str>,
+    which: Which<'_>,
     memory: Memory,
     now: Instant,
 ) -> Result<Option<Team>> {
-    close_with(table, tg_id, team_id, memory, &[], now).await
+    close_with(table, tg_id, which, memory, &[], now).await
 }
 
 /// The same with other writes in its transaction: a lease's fence, an update, a message.
@@ -158,17 +208,20 @@ pub(super) async fn close(
 pub(super) async fn close_with(
     table: &Table,
     tg_id: i64,
-    team_id: Option<&str>,
+    which: Which<'_>,
     memory: Memory,
     also: &[Write],
     now: Instant,
 ) -> Result<Option<Team>> {
     optimistic(|| async {
         let Some(member) = auth::find(table, tg_id).await? else { return Ok(Round::Done(None)) };
-        if team_id.is_some() && member.team_id.as_deref() != team_id {
+        if which.team_id().is_some_and(|id| member.team_id.as_deref() != Some(id)) {
             return Ok(Round::Done(None));
         }
         let Some(leaving) = Leaving::of(table, &member, memory).await? else {
+            return Ok(Round::Done(None));
+        };
+        let Some(leaving) = which.meant(table, tg_id, leaving).await? else {
             return Ok(Round::Done(None));
         };
         let alone = Member { team_id: None, team_role: None, ..member.clone() };

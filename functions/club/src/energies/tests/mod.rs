@@ -104,6 +104,7 @@ impl Club {
             needs_leader: true,
             is_active,
             chat_changed_s: 0,
+            chat_changed_by: 0,
             version: 1,
             created_at: self.world.now(),
         };

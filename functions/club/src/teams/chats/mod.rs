@@ -18,8 +18,8 @@ use shared::telegram::user::ChatId;
 pub use asked::{link, say_and_leave};
 
 use super::founding::with_first;
-use super::model::{Founding, NoFounder, Team, may_found};
-use super::places::{self, Seat};
+use super::model::{Founding, NoFounder, Team, Told, may_found};
+use super::places::{self, Seat, Which};
 use super::store::{self, Memory, Numbers, TeamChat};
 use crate::auth::{self, Member, TeamRole};
 use crate::outbox::{self, Message};
@@ -88,6 +88,10 @@ async fn effect(table: &Table, writes: Vec<Write>) -> Result<Round<()>> {
     Ok(if had_it { Round::Done(()) } else { Round::Stale })
 }
 
+fn word(change: &ChatMemberUpdated, once: TelegramUpdate) -> Told {
+    Told { date_s: change.date_s, update_id: once.update_id }
+}
+
 fn rules(place: &ChatMember) -> bool {
     place.can_restrict_members && place.can_invite_users
 }
@@ -99,17 +103,15 @@ async fn arrived(
     once: TelegramUpdate,
     now: Instant,
 ) -> Result<()> {
-    let (table, chat) = (&app.platform.table, change.chat.id.0);
+    let (table, chat, told) = (&app.platform.table, change.chat.id.0, word(change, once));
     optimistic(|| async {
         let team = store::of_chat(table, chat).await?;
         let founder = auth::find(table, change.from.id.get()).await?;
         match team {
+            Some(team) if told < team.told() => Ok(Round::Done(())),
             // Where the team is active by this very word, a run that died has left the rest.
-            Some(team)
-                if change.date_s < team.chat_changed_s
-                    || (team.is_active && change.date_s > team.chat_changed_s) =>
-            {
-                Ok(Round::Done(()))
+            Some(team) if team.is_active && told > team.told() => {
+                is_there(app, &team, change, once, now).await
             }
             Some(_) if !rules(&change.new_chat_member) => {
                 refuse(app, change, texts::CHAT_NO_RIGHTS, once, now).await
@@ -163,7 +165,7 @@ async fn found(
 ) -> Result<Round<()>> {
     let table = &app.platform.table;
     if founder.team_id.is_some() {
-        places::close(table, founder.tg_id, None, Memory::Lost, now).await?;
+        places::close(table, founder.tg_id, Which::Any, Memory::Lost, now).await?;
         return Ok(Round::Stale);
     }
     let (Some(city), Some(city_key)) = (&founder.city, &founder.city_key) else {
@@ -173,7 +175,7 @@ async fn found(
         city: city.clone(),
         city_key: city_key.clone(),
         tg_chat_id: Some(change.chat.id.0),
-        chat_changed_s: change.date_s,
+        told: word(change, once),
         ..Founding::default()
     };
     let numbers: Option<Numbers> = table.get(&Numbers::key_of(city_key)).await?;
@@ -190,6 +192,24 @@ fn wants_link(team_id: &str, chat: i64, once: TelegramUpdate, now: Instant) -> R
     outbox::ask(&format!("invite_link:{}", once.update_id), &message, now)
 }
 
+/// The bot is in the chat of a team that nobody has heard it was out of: what was told of that
+/// before comes too late. With a new appointment goes a new link. One transaction of three or four
+/// items.
+async fn is_there(
+    app: &App,
+    team: &Team,
+    change: &ChatMemberUpdated,
+    once: TelegramUpdate,
+    now: Instant,
+) -> Result<Round<()>> {
+    let mut writes = vec![once.once()];
+    writes.extend(store::hearing(team, word(change, once)));
+    if change.old_chat_member.status != MemberStatus::Administrator {
+        writes.push(wants_link(&team.id, change.chat.id.0, once, now)?);
+    }
+    effect(&app.platform.table, writes).await
+}
+
 /// The team of a chat is there again; whoever has brought the bot back leads it, where that can be.
 async fn revive(
     app: &App,
@@ -199,12 +219,12 @@ async fn revive(
     once: TelegramUpdate,
     now: Instant,
 ) -> Result<Round<()>> {
-    let table = &app.platform.table;
+    let (table, told) = (&app.platform.table, word(change, once));
     if !team.is_active {
         // Places that the end of the team was to close and has not come to.
         close_all(table, team, now).await?;
         let Some(team) = store::find(table, &team.id).await? else { return Ok(Round::Done(())) };
-        let revived = store::reviving(&team, change.date_s);
+        let revived = store::reviving(&team, told);
         if matches!(effect(table, revived).await?, Round::Stale) {
             return Ok(Round::Stale);
         }
@@ -215,7 +235,8 @@ async fn revive(
         return effect(table, writes).await;
     };
     let Some(team) = store::find(table, &team.id).await? else { return Ok(Round::Done(())) };
-    match places::take(table, &team, leader, TeamRole::Leader, &writes, now).await? {
+    let by = (TeamRole::Leader, Some(told));
+    match places::take_by(table, &team, leader, by, &writes, now).await? {
         Seat::Taken(_) => Ok(Round::Done(())),
         Seat::Gone => effect(table, writes).await,
         Seat::Stale => {
@@ -249,17 +270,20 @@ async fn removed(
     once: TelegramUpdate,
     now: Instant,
 ) -> Result<()> {
-    let (table, chat) = (&app.platform.table, change.chat.id.0);
+    let (table, chat, told) = (&app.platform.table, change.chat.id.0, word(change, once));
     optimistic(|| async {
         let Some(team) = store::of_chat(table, chat).await? else { return Ok(Round::Done(())) };
-        if change.date_s < team.chat_changed_s {
+        if told < team.told() {
             return Ok(Round::Done(()));
         }
-        if team.is_active {
-            let ended = store::ending(&team, change.date_s, now);
-            if matches!(effect(table, ended).await?, Round::Stale) {
-                return Ok(Round::Stale);
-            }
+        let heard = match team.is_active {
+            true => store::ending(&team, told, now),
+            // What was told of its return between is older than this.
+            false if told > team.told() => store::hearing(&team, told),
+            false => Vec::new(),
+        };
+        if !heard.is_empty() && matches!(effect(table, heard).await?, Round::Stale) {
+            return Ok(Round::Stale);
         }
         close_all(table, &team, now).await?;
         effect(table, vec![once.once()]).await
@@ -267,11 +291,11 @@ async fn removed(
     .await
 }
 
-/// Closes every place of a team that has ended. The members may have them back when it is there
+/// Closes every place of a team for as long as it has ended. The members may have them back when it is there
 /// again.
 async fn close_all(table: &Table, team: &Team, now: Instant) -> Result<()> {
     for place in store::memberships(table, &team.id).await? {
-        places::close(table, place.tg_id, Some(&team.id), Memory::Kept, now).await?;
+        places::close(table, place.tg_id, Which::Ended(&team.id), Memory::Kept, now).await?;
     }
     Ok(())
 }
@@ -321,34 +345,40 @@ pub async fn people(
     let table = &app.platform.table;
     let team = store::of_chat(table, change.chat.id.0).await?.filter(|team| team.is_active);
     let (Some(team), tg_id) = (team, place.user.id.get()) else { return Ok(()) };
+    let told = word(change, once);
     if change.left() {
-        let also = [once.once()];
-        let id = Some(team.id.as_str());
-        return places::close_with(table, tg_id, id, Memory::Lost, &also, now).await.map(|_| ());
+        let (which, also) = (Which::Before(&team.id, told), [once.once()]);
+        return places::close_with(table, tg_id, which, Memory::Lost, &also, now).await.map(|_| ());
     }
-    admitted(table, &team, tg_id, once, now).await
+    admitted(table, &team, tg_id, (told, once), now).await
 }
 
-/// Gives a place to who has come into the chat of a team of the own city.
-///
-/// # Errors
-/// When the store does not answer.
-pub async fn admitted(
+/// Gives a place to who has come into the chat of a team of the own city; the place that somebody
+/// has there stands by it.
+async fn admitted(
     table: &Table,
     team: &Team,
     tg_id: i64,
-    once: TelegramUpdate,
+    (told, once): (Told, TelegramUpdate),
     now: Instant,
 ) -> Result<()> {
     optimistic(|| async {
         let Some(member) = auth::find(table, tg_id).await? else { return Ok(Round::Done(())) };
+        if member.team_id.as_ref() == Some(&team.id) {
+            return match store::place(table, &team.id, tg_id).await? {
+                Some(place) if place.outlives(told) => Ok(Round::Done(())),
+                Some(place) => effect(table, vec![once.once(), store::noting(&place, told)]).await,
+                None => Ok(Round::Stale),
+            };
+        }
         let fits = member.is_paid(now)
             && member.team_id.is_none()
             && member.city_key.as_ref() == Some(&team.city_key);
         if !fits {
             return Ok(Round::Done(()));
         }
-        match places::take(table, team, &member, TeamRole::Member, &[once.once()], now).await? {
+        let (by, also) = ((TeamRole::Member, Some(told)), [once.once()]);
+        match places::take_by(table, team, &member, by, &also, now).await? {
             Seat::Taken(_) | Seat::Gone => Ok(Round::Done(())),
             Seat::Stale => {
                 let had_it = table.get_item(&TelegramUpdate::key_of(once.update_id)).await?;

@@ -10,17 +10,21 @@ mod places;
 mod reports;
 mod waiting;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use shared::clock::Instant;
 use shared::problem::Result;
 use shared::table::{Cursor, Entity, Key, Query, Table, Write};
 
-use super::model::{Standing, Team};
+use super::model::{Standing, Team, Told};
 use crate::auth::member_key;
 use crate::tags::Tag;
 
 pub use places::{Leaving, Memory};
-pub(super) use places::{joining, leading, membership_key, memberships, people, placed};
+pub(super) use places::{
+    joining, leading, membership_key, memberships, noting, people, place, placed,
+};
 pub(super) use reports::{reporting, reports};
 pub(super) use waiting::queue;
 pub use waiting::{queued, waiting};
@@ -140,6 +144,13 @@ pub(super) async fn all(table: &Table, tag: &str) -> Result<(Vec<Team>, bool)> {
     Ok((teams, seen.to_string() == tag))
 }
 
+/// Where a team stands in the list, for what comes after it.
+pub(super) fn after(team: &Team) -> BTreeMap<String, String> {
+    let Key { pk, sk } = team.key();
+    let index = team.index().into_iter().map(|(name, value)| (name.to_owned(), value));
+    [("pk".to_owned(), pk), ("sk".to_owned(), sk)].into_iter().chain(index).collect()
+}
+
 /// One page of active teams after a place in the list. One query.
 pub(super) async fn page(
     table: &Table,
@@ -177,12 +188,31 @@ fn change(team: &Team) -> Write {
         .bind(":seen_active", team.is_active)
 }
 
+/// Keeps a word of Telegram's about the bot in the chat; refused where a later one was heard.
+fn heard(change: Write, told: Told) -> Write {
+    change
+        .set("chat_changed_s", told.date_s)
+        .set("chat_changed_by", told.update_id)
+        .when(
+            "attribute_not_exists(#chat_changed_s) OR #chat_changed_s < :told_s OR \
+             (#chat_changed_s = :told_s AND \
+             (attribute_not_exists(#chat_changed_by) OR #chat_changed_by < :told_by))",
+        )
+        .bind(":told_s", told.date_s)
+        .bind(":told_by", told.update_id)
+}
+
+/// The writes by which a team that stays as it is knows what was told of the bot in its chat.
+/// Refused under `team`.
+pub(super) fn hearing(team: &Team, told: Told) -> Vec<Write> {
+    vec![heard(change(team), told), Tag::Teams.raise()]
+}
+
 /// The writes that end a team: itself, its leader's place as a leader and the tag. The places in
 /// it are closed one by one after it. Refused under `team` or `leader`.
-pub(super) fn ending(team: &Team, told_s: i64, now: Instant) -> Vec<Write> {
+pub(super) fn ending(team: &Team, told: Told, now: Instant) -> Vec<Write> {
     let closed = Standing::Closed.place(&team.city_key, team.number);
-    let ended =
-        change(team).set("is_active", false).set("rank_sk", closed).set("chat_changed_s", told_s);
+    let ended = heard(change(team), told).set("is_active", false).set("rank_sk", closed);
     let ended = match team.leader_tg {
         Some(leader) => ended.when("#leader_tg = :leader").bind(":leader", leader),
         None => ended.when("attribute_not_exists(#leader_tg)"),
@@ -201,12 +231,11 @@ pub(super) fn ending(team: &Team, told_s: i64, now: Instant) -> Vec<Write> {
 }
 
 /// The writes that begin a team anew. Refused under `team`.
-pub(super) fn reviving(team: &Team, told_s: i64) -> Vec<Write> {
+pub(super) fn reviving(team: &Team, told: Told) -> Vec<Write> {
     let standing = if team.is_full() { Standing::Full } else { Standing::Open };
-    let alive = change(team)
+    let alive = heard(change(team), told)
         .set("is_active", true)
         .set("rank_sk", standing.place(&team.city_key, team.number))
-        .set("chat_changed_s", told_s)
         // Whether there is a place left was judged by this.
         .when("#version = :seen_version")
         .bind(":seen_version", team.version);

@@ -7,7 +7,7 @@ use shared::table::{Entity, Key, Query, Rows, Table, Write};
 use super::{change, find, team_key};
 use crate::auth::{self, LastTeam, Member, TeamRole, member_key};
 use crate::tags::Tag;
-use crate::teams::model::{Membership, Standing, Team};
+use crate::teams::model::{Membership, Standing, Team, Told};
 
 /// What sort keys of memberships begin with.
 const MEMBER: &str = "MEMBER#";
@@ -24,6 +24,30 @@ impl Entity for Membership {
 #[must_use]
 pub(in crate::teams) fn membership_key(team_id: &str, tg_id: i64) -> Key {
     Key::new(team_key(team_id).pk, format!("{MEMBER}{tg_id}"))
+}
+
+/// A member's place in a team. One read.
+pub(in crate::teams) async fn place(
+    table: &Table,
+    team_id: &str,
+    tg_id: i64,
+) -> Result<Option<Membership>> {
+    Ok(table.get(&membership_key(team_id, tg_id)).await?)
+}
+
+/// Requires a place to be as it was read, whatever its role.
+fn unchanged(write: Write, place: &Membership) -> Write {
+    let write = write.when("#joined_at = :joined_at").bind(":joined_at", place.joined_at);
+    match place.seen {
+        Some(seen) => write.when("#seen = :seen").bind(":seen", seen),
+        None => write.when("attribute_not_exists(#seen)"),
+    }
+}
+
+/// The write by which a place stands by a word of Telegram's from now on. Nobody is shown it.
+/// Refused under `membership` when the place has changed.
+pub(in crate::teams) fn noting(place: &Membership, told: Told) -> Write {
+    unchanged(Write::update("membership", place.key()).set("seen", told), place)
 }
 
 /// All places of a team, the oldest first. One query for each megabyte.
@@ -54,8 +78,10 @@ pub(in crate::teams) fn joining(
     team: &Team,
     member: &Member,
     role: TeamRole,
+    told: Option<Told>,
     now: Instant,
 ) -> Vec<Write> {
+    let place = Membership { seen: told, ..Membership::new(team, member, role, now) };
     let seat = match role {
         TeamRole::Ambassador => change(team).add("ambassador_count", 1),
         _ => seat(team),
@@ -63,7 +89,7 @@ pub(in crate::teams) fn joining(
     let seat = if role == TeamRole::Leader { led_by(seat, member) } else { seat };
     vec![
         placed(member, team, role, now),
-        Write::insert("membership", &Membership::new(team, member, role, now)),
+        Write::insert("membership", &place),
         seat,
         Tag::Teams.raise(),
     ]
@@ -119,6 +145,8 @@ pub struct Leaving {
     team: Option<Team>,
     role: TeamRole,
     memory: Memory,
+    /// Where it matters that it is this very one.
+    place: Option<Membership>,
 }
 
 impl Leaving {
@@ -129,7 +157,12 @@ impl Leaving {
     pub async fn of(table: &Table, member: &Member, memory: Memory) -> Result<Option<Self>> {
         let (Some(id), Some(role)) = (&member.team_id, member.team_role) else { return Ok(None) };
         let team = find(table, id).await?;
-        Ok(Some(Self { member: member.clone(), team, role, memory }))
+        Ok(Some(Self { member: member.clone(), team, role, memory, place: None }))
+    }
+
+    /// The same, refused under `membership` where the place is not as it was read.
+    pub(in crate::teams) fn only(self, place: Option<Membership>) -> Self {
+        Self { place, ..self }
     }
 
     /// The team as it was seen.
@@ -160,6 +193,10 @@ impl Leaving {
         let Some(team) = &self.team else { return Vec::new() };
         let at = membership_key(&team.id, self.member.tg_id);
         let place = Write::delete("membership", at).when("#role = :seen_role");
+        let place = match &self.place {
+            Some(as_read) => unchanged(place, as_read),
+            None => place,
+        };
         vec![place.bind(":seen_role", self.role), self.vacated(team), Tag::Teams.raise()]
     }
 

@@ -5,7 +5,7 @@ use crate::bot::{update, webhook};
 use crate::testing::{UPDATES, WEBHOOK_SECRET};
 
 /// What the clock of Telegram shows.
-const DATE: i64 = 1_769_860_800;
+pub(super) const DATE: i64 = 1_769_860_800;
 
 fn place(id: i64, status: &str, is_bot: bool) -> Value {
     let rules = status == "administrator";
@@ -16,7 +16,7 @@ fn place(id: i64, status: &str, is_bot: bool) -> Value {
 }
 
 /// The bot's place in a chat has changed.
-fn bot_is(id: i64, by: i64, chat: i64, old: &str, new: &str) -> Value {
+pub(super) fn bot_is(id: i64, by: i64, chat: i64, old: &str, new: &str) -> Value {
     json!({ "update_id": id, "my_chat_member": {
         "chat": { "id": chat, "type": "supergroup", "title": "Десятка" },
         "from": { "id": by, "is_bot": false, "first_name": "X" }, "date": DATE + id,
@@ -26,7 +26,7 @@ fn bot_is(id: i64, by: i64, chat: i64, old: &str, new: &str) -> Value {
 }
 
 /// Somebody's place in a chat has changed.
-fn person_is(id: i64, who: i64, chat: i64, old: &str, new: &str) -> Value {
+pub(super) fn person_is(id: i64, who: i64, chat: i64, old: &str, new: &str) -> Value {
     json!({ "update_id": id, "chat_member": {
         "chat": { "id": chat, "type": "supergroup", "title": "Десятка" },
         "from": { "id": who, "is_bot": false, "first_name": "X" }, "date": DATE + id,
@@ -36,7 +36,7 @@ fn person_is(id: i64, who: i64, chat: i64, old: &str, new: &str) -> Value {
 
 impl Club {
     /// Telegram delivers an update, and it has its effect.
-    async fn hears(&self, told: Value) {
+    pub(super) async fn hears(&self, told: Value) {
         let request = Request::post("/api/v1/bot/webhook", told)
             .header("x-telegram-bot-api-secret-token", WEBHOOK_SECRET);
         assert_eq!(self.call(webhook(), request).await.status, 200);
@@ -44,7 +44,7 @@ impl Club {
     }
 
     /// A member who may lead.
-    async fn founder(&self, tg_id: i64) -> Member {
+    pub(super) async fn founder(&self, tg_id: i64) -> Member {
         let member = Member { can_lead: true, ..self.plan(tg_id, CITY) };
         self.world.put(&member).await;
         member
@@ -57,7 +57,7 @@ impl Club {
         self.world.deliver(crate::outbox::deliver(), crate::testing::OUTBOX).await;
     }
 
-    async fn only(&self) -> Team {
+    pub(super) async fn only(&self) -> Team {
         let teams = self.all::<Team>().await;
         assert_eq!(teams.len(), 1, "{teams:?}");
         teams.into_iter().next().unwrap()

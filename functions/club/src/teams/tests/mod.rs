@@ -11,6 +11,7 @@ mod permissions;
 mod properties;
 mod reporting;
 mod rules;
+mod turns;
 mod viewing;
 
 use std::collections::BTreeMap;

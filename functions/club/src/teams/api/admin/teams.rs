@@ -22,8 +22,8 @@ use crate::teams::distribution::{
     self, Bounds, DISTRIBUTE_MAX_ASSIGNMENTS, DISTRIBUTE_TIME, Distributed,
 };
 use crate::teams::founding;
-use crate::teams::model::{Founding, Team};
-use crate::teams::places::{self, not_in_team, unknown_member};
+use crate::teams::model::{Founding, Team, Told};
+use crate::teams::places::{self, Which, not_in_team, unknown_member};
 use crate::teams::store::{self, Memory};
 use crate::wire::success;
 use crate::{App, texts};
@@ -192,7 +192,7 @@ async fn handle_create(
         tg_chat_id: wanted.tg_chat_id.as_ref().and_then(chat_id),
         invite_link: filled(wanted.invite_link),
         max_members: wanted.max_members,
-        chat_changed_s: 0,
+        told: Told::default(),
     };
     commit(&app, &key, &founding::keys(&founding, leader), now, |rows| {
         let (team, writes) = founding::made(rows, &founding, leader, now)?;
@@ -239,7 +239,7 @@ async fn handle_leave(
     if auth::find(table, tg_id).await?.is_none() {
         return Err(unknown_member());
     }
-    let left = places::close(table, tg_id, None, Memory::Lost, now).await?;
+    let left = places::close(table, tg_id, Which::Any, Memory::Lost, now).await?;
     let left = left.ok_or_else(not_in_team)?;
     let team = store::find(table, &left.id).await?;
     shown(&team.unwrap_or(left))
