@@ -119,10 +119,10 @@ async fn pass(
         let cursor = after.clone().map(Cursor::restore);
         let (teams, next) = store::page(table, cursor, PAGE).await?;
         for team in &teams {
-            if shift.is_over() {
+            if shift.is_over() || !look(app, shift, work, team, now, done).await? {
                 return keep(table, job, shift, begun_at, after).await;
             }
-            look(app, shift, work, team, now, done).await?;
+            after = Some(store::after(team));
         }
         after = next.map(|next| next.stored());
         if after.is_none() {
@@ -147,7 +147,18 @@ async fn keep(
     Ok(table.transact(vec![shift.lease.fence(), Write::put("place", &place)]).await?)
 }
 
-/// Looks at the members of one team.
+/// What a look at a place came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// It was closed.
+    Closed,
+    /// It stays.
+    Stays,
+    /// Nothing: Telegram answers no more for a while.
+    Nothing,
+}
+
+/// Looks at the members of one team. Has it come to all of them?
 async fn look(
     app: &App,
     shift: &Shift,
@@ -155,23 +166,30 @@ async fn look(
     team: &Team,
     now: Instant,
     done: &mut Looked,
-) -> Result<()> {
+) -> Result<bool> {
     let table = &app.platform.table;
     for place in store::memberships(table, &team.id).await? {
         if shift.is_over() {
-            return Ok(());
+            return Ok(false);
         }
-        let closed = match work {
+        let found = match work {
             Work::Sync(bot) => sync_one(app, shift, bot, team, &place, now).await,
             Work::Cleanup => clean_one(app, shift, team, &place, now).await,
         };
-        match closed {
-            Ok(closed) => done.closed += usize::from(closed),
+        match found {
+            Ok(Found::Nothing) => return Ok(false),
+            Ok(found) => done.closed += usize::from(found == Found::Closed),
             Err(problem) if problem.code() == LEASE_LOST => return Err(problem),
             Err(problem) => give_up(&problem, &place, done),
         }
     }
-    Ok(())
+    Ok(true)
+}
+
+impl Found {
+    fn of(left: Option<&Team>) -> Self {
+        if left.is_some() { Self::Closed } else { Self::Stays }
+    }
 }
 
 /// One that fails keeps no other from its turn.
@@ -182,7 +200,7 @@ fn give_up(problem: &Problem, place: &Membership, done: &mut Looked) {
 }
 
 /// Closes the place of who is certainly not in the chat. Only Telegram's own word that the person
-/// is not there counts: no error does.
+/// is not there counts: no error does. Told to wait, the run ends where it is.
 async fn sync_one(
     app: &App,
     shift: &Shift,
@@ -190,33 +208,34 @@ async fn sync_one(
     team: &Team,
     place: &Membership,
     now: Instant,
-) -> Result<bool> {
+) -> Result<Found> {
     #[derive(Serialize)]
     struct Body {
         chat_id: ChatId,
         user_id: TelegramId,
     }
     let (Some(chat), Some(user)) = (team.tg_chat_id, TelegramId::new(place.tg_id)) else {
-        return Ok(false);
+        return Ok(Found::Stays);
     };
     if now.since(place.joined_at) <= NEW {
-        return Ok(false);
+        return Ok(Found::Stays);
     }
     let body = Body { chat_id: ChatId(chat), user_id: user };
     let asked: std::result::Result<ChatMember, SendError> = bot.call("getChatMember", &body).await;
     match asked {
         Ok(found) if is_gone(&found) => {}
-        Ok(_) => return Ok(false),
+        Ok(_) => return Ok(Found::Stays),
         Err(error) => {
             tracing::warn!(%error, team_id = %team.id, "not known who is in a chat");
-            return Ok(false);
+            let waits = matches!(error, SendError::RetryAfter { .. });
+            return Ok(if waits { Found::Nothing } else { Found::Stays });
         }
     }
     let fence = [shift.lease.fence()];
     let table = &app.platform.table;
     let which = Which::In(&team.id);
     let left = places::close_with(table, place.tg_id, which, Memory::Lost, &fence, now).await?;
-    Ok(left.is_some())
+    Ok(Found::of(left.as_ref()))
 }
 
 fn is_gone(found: &ChatMember) -> bool {
@@ -232,22 +251,22 @@ async fn clean_one(
     team: &Team,
     place: &Membership,
     now: Instant,
-) -> Result<bool> {
+) -> Result<Found> {
     if place.role != TeamRole::Member || now.since(place.joined_at) <= IDLE {
-        return Ok(false);
+        return Ok(Found::Stays);
     }
     let table = &app.platform.table;
     let member: Option<Member> = table.get(&member_key(place.tg_id)).await?;
     if !member.is_some_and(|member| member.is_paid(now)) {
-        return Ok(false);
+        return Ok(Found::Stays);
     }
     if energies::has_reported(table, place.tg_id, now - IDLE).await? {
-        return Ok(false);
+        return Ok(Found::Stays);
     }
     let told = Message::Answer { tg_id: place.tg_id, text: texts::team_inactive(&team.name) };
     let id = format!("team_inactive:{}:{}:{}", team.id, place.tg_id, place.joined_at);
     let also = [outbox::ask(&id, &told, now)?, shift.lease.fence()];
     let which = Which::In(&team.id);
     let left = places::close_with(table, place.tg_id, which, Memory::Lost, &also, now).await?;
-    Ok(left.is_some())
+    Ok(Found::of(left.as_ref()))
 }

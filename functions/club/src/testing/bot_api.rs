@@ -18,6 +18,8 @@ pub(crate) enum BotMood {
     Fine,
     /// It does nothing and answers with this status and body.
     Refusing(u16, Value),
+    /// It answers so many calls, and then tells to wait.
+    Patient(usize),
     /// It takes the call, does nothing and never answers.
     Silent,
 }
@@ -93,14 +95,22 @@ async fn serve(
     let mood = {
         let mut books = server.books();
         books.calls.push((method.clone(), body.clone()));
-        books.mood.clone()
+        let mood = books.mood.clone();
+        match mood {
+            BotMood::Patient(0) => BotMood::refusing(429, "Too Many Requests: retry after 1"),
+            BotMood::Patient(calls) => {
+                books.mood = BotMood::Patient(calls - 1);
+                BotMood::Fine
+            }
+            mood => mood,
+        }
     };
     match mood {
         BotMood::Refusing(status, answer) => {
             (StatusCode::from_u16(status).unwrap(), axum::Json(answer)).into_response()
         }
         BotMood::Silent => std::future::pending().await,
-        BotMood::Fine => {
+        BotMood::Fine | BotMood::Patient(_) => {
             let result = perform(&server.books(), &method, &body);
             axum::Json(json!({ "ok": true, "result": result })).into_response()
         }
