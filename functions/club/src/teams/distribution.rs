@@ -28,6 +28,8 @@ pub(super) const DISTRIBUTE_TIME: Duration = Duration::from_secs(20);
 const TOGETHER: usize = 100;
 /// Open teams of a city that are known at a time.
 const KNOWN: u32 = 20;
+/// Members who are looked at to tell how many still wait; of more the index is believed.
+const COUNTED: usize = 5_000;
 /// How often one member is tried.
 const TRIES: u32 = 5;
 
@@ -41,7 +43,7 @@ pub(super) struct Distributed {
     pub(super) users_assigned: usize,
     /// The same as `usersAssigned`.
     pub(super) users_distributed: usize,
-    /// Members who still wait.
+    /// Members who still wait; of many thousands, at most so many.
     pub(super) remaining: usize,
 }
 
@@ -99,10 +101,12 @@ fn may_have(member: &Member, now: Instant) -> bool {
     super::model::waits(member) && member.is_paid(now)
 }
 
-/// How many of these wait and could have a place. One read for each hundred.
+/// How many of these wait and could have a place: exactly of the first [`COUNTED`], at most of the
+/// rest. One read for each hundred.
 async fn still(table: &Table, left: &[Key], now: Instant) -> Result<usize> {
-    let mut count = 0;
-    for some in left.chunks(TOGETHER) {
+    let (counted, rest) = left.split_at(left.len().min(COUNTED));
+    let mut count = rest.len();
+    for some in counted.chunks(TOGETHER) {
         let rows = table.batch(some).await?;
         for key in some {
             count += usize::from(rows.get::<Member>(key)?.is_some_and(|one| may_have(&one, now)));
