@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::bench::Bench;
-use crate::points::{self, Tried};
+use crate::points;
 
 const GIVER: i64 = 42;
 const RECIPIENT: i64 = 43;
@@ -122,21 +122,5 @@ async fn wrong(bench: &Bench) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gifts_are_activated_taken_back_and_ended_once_whatever_dies() {
-    let calm = Bench::start().await;
-    calm.stack.engine().faults().reset_counts();
-    walk(&calm).await;
-    let counts = calm.calls();
-    assert_eq!(wrong(&calm).await, Vec::<String>::new(), "without a crash");
-    let mut points = Vec::new();
-    for (function, calls) in counts.iter().filter(|(name, _)| FUNCTIONS.contains(&name.as_str())) {
-        assert!(*calls > 0, "{function} takes no part");
-        points.extend(points::each_mode(function, 0..*calls));
-    }
-    points::try_all("gifts", &points, async |point| {
-        let bench = Bench::start().await;
-        bench.kill(point);
-        walk(&bench).await;
-        Tried { struck: bench.killed(), wrong: wrong(&bench).await }
-    })
-    .await;
+    points::at_every_call("gifts", &FUNCTIONS, walk, wrong).await;
 }

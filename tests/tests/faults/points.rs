@@ -7,6 +7,8 @@ use std::time::Instant;
 use engine::CrashMode;
 use futures::StreamExt;
 
+use crate::bench::Bench;
+
 /// Dead before a call, dead after it, and dead with its answer lost.
 pub const MODES: [CrashMode; 3] = [CrashMode::Before, CrashMode::After, CrashMode::LostAnswer];
 /// How many stacks stand at once: each waits more than it works.
@@ -47,6 +49,32 @@ pub fn asked() -> Option<u64> {
 /// How far apart, evenly, at most `most` of `calls` lie.
 pub fn step(calls: u64, most: u64) -> u64 {
     calls.div_ceil(most).max(1)
+}
+
+/// Walks once without a crash, and then once for each call of each of these functions and each mode.
+pub async fn at_every_call(
+    title: &str,
+    functions: &[&str],
+    walk: impl AsyncFn(&Bench),
+    wrong: impl AsyncFn(&Bench) -> Vec<String>,
+) {
+    let calm = Bench::start().await;
+    calm.stack.engine().faults().reset_counts();
+    walk(&calm).await;
+    let counts = calm.calls();
+    assert_eq!(wrong(&calm).await, Vec::<String>::new(), "without a crash");
+    let mut points = Vec::new();
+    for (function, calls) in counts.iter().filter(|(name, _)| functions.contains(&name.as_str())) {
+        assert!(*calls > 0, "{function} takes no part");
+        points.extend(each_mode(function, 0..*calls));
+    }
+    try_all(title, &points, async |point| {
+        let bench = Bench::start().await;
+        bench.kill(point);
+        walk(&bench).await;
+        Tried { struck: bench.killed(), wrong: wrong(&bench).await }
+    })
+    .await;
 }
 
 /// Tries every point, prints how many, and fails where anything was wrong or nothing died.

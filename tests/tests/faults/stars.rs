@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::bench::Bench;
 use crate::invariants::{unsettled, violations};
-use crate::points::{self, Tried};
+use crate::points;
 use crate::walks::ANNA;
 
 /// Who takes updates.
@@ -109,21 +109,5 @@ async fn wrong(bench: &Bench) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn updates_have_one_effect_whatever_dies() {
-    let calm = Bench::start().await;
-    calm.stack.engine().faults().reset_counts();
-    walk(&calm).await;
-    let counts = calm.calls();
-    assert_eq!(wrong(&calm).await, Vec::<String>::new(), "without a crash");
-    let mut points = Vec::new();
-    for (function, calls) in counts.iter().filter(|(name, _)| FUNCTIONS.contains(&name.as_str())) {
-        assert!(*calls > 0, "{function} takes no part");
-        points.extend(points::each_mode(function, 0..*calls));
-    }
-    points::try_all("updates", &points, async |point| {
-        let bench = Bench::start().await;
-        bench.kill(point);
-        walk(&bench).await;
-        Tried { struck: bench.killed(), wrong: wrong(&bench).await }
-    })
-    .await;
+    points::at_every_call("updates", &FUNCTIONS, walk, wrong).await;
 }
