@@ -192,7 +192,8 @@ async fn handle_revoke(
 }
 
 /// The end of what lasts: a subscription that renews itself is ended at its provider, or it would
-/// begin anew. What is over stays as it is.
+/// begin anew. What is over stays as it is; but its provider may have refused the end, and to end a
+/// contract that is over asks nobody.
 fn revoked(app: &App, member: &Member, act: &Act) -> Result<(SubscriptionPeriod, Vec<Write>)> {
     let now = act.at;
     let mut writes = Vec::new();
@@ -205,7 +206,7 @@ fn revoked(app: &App, member: &Member, act: &Act) -> Result<(SubscriptionPeriod,
     if ends {
         writes.push(Write::insert("subscription", &event(member, act, now)));
     }
-    if let Some(contract) = member.contract.as_ref().filter(|_| member.auto_renewal) {
+    if let Some(contract) = &member.contract {
         writes.push(outbox::end(member.tg_id, contract, &act.id, now)?);
     }
     if act.kick {

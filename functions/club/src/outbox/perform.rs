@@ -293,10 +293,10 @@ fn is_stuck(error: &EndError) -> bool {
     matches!(error, EndError::Provider(Refused | Disabled | Setup(_)))
 }
 
-/// Does a provider that answers so refuse for good? Neither what passes nor a key that is wrong is
-/// the fault of one subscription.
+/// Does a provider that answers so refuse for good? Neither what passes, as a renewal under way, nor
+/// a key that is wrong is the fault of one subscription.
 fn is_final(status: u16) -> bool {
-    (400..500).contains(&status) && !matches!(status, 401 | 403 | 408 | 425 | 429)
+    (400..500).contains(&status) && !matches!(status, 401 | 403 | 408 | 409 | 425 | 429)
 }
 
 /// What an error of the Bot API makes of a row.

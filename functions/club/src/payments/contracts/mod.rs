@@ -179,9 +179,9 @@ impl Standing {
             }
             (Self::Renews { live: false, .. }, _) => (None, None),
             (Self::Renews { contract_id, .. }, None) => (Some(handle(contract_id)), None),
-            // Whether it renews by itself is said already: its end may be under way.
+            // What renews nothing any more was to end, and its provider may have refused that.
             (Self::Renews { contract_id, .. }, Some(own)) if *own == handle(contract_id) => {
-                (None, None)
+                (None, (!member.auto_renewal).then(|| handle(contract_id)))
             }
             // It was to end when the other began, and took money all the same.
             (Self::Renews { contract_id, .. }, Some(_)) => (None, Some(handle(contract_id))),

@@ -232,6 +232,25 @@ async fn what_a_provider_will_not_end_is_told_once() {
 }
 
 #[tokio::test]
+async fn an_end_that_was_refused_is_asked_for_again_with_the_next_money() {
+    let (shop, bot) = star_shop(&[]).await;
+    let id = shop.star_linked().await;
+    shop.hear(recurring(1, &id, "charge", true)).await;
+    shop.hear(refunded(2, &id, "charge")).await;
+    bot.feel(BotMood::refusing(400, "Bad Request: CHARGE_NOT_FOUND"));
+    shop.perform_all().await;
+    assert!(shop.contract().await.live && !shop.payer().await.auto_renewal);
+    bot.feel(BotMood::Fine);
+    shop.pass(30 * 86_400);
+    shop.hear(recurring(3, &id, "next", false)).await;
+    shop.perform_all().await;
+    assert!(!shop.contract().await.live && !shop.payer().await.auto_renewal);
+    // The money itself counts.
+    assert_eq!((shop.payer().await.balance, shop.count("Payment").await), (500, 2));
+    shop.check_invariants().await;
+}
+
+#[tokio::test]
 async fn an_end_that_telegram_has_not_confirmed_is_none() {
     for (mood, comes_again) in [
         (BotMood::refusing(429, "Too Many Requests: retry after 1"), true),

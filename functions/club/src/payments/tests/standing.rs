@@ -82,8 +82,8 @@ fn a_member_is_renewed_by_one_contract() {
         (&begins, member(Some("old"), false), some("new"), none.clone()),
         (&begins, member(Some("new"), true), some("new"), none.clone()),
         (&renews("own", true), member(None, false), some("own"), none.clone()),
-        // Its end may be under way: what was said of the renewal stays.
-        (&renews("own", true), member(Some("own"), false), none.clone(), none.clone()),
+        // It was to end, and took money all the same.
+        (&renews("own", true), member(Some("own"), false), none.clone(), some("own")),
         (&renews("own", true), member(Some("own"), true), none.clone(), none.clone()),
         (&renews("older", true), member(Some("own"), true), none.clone(), some("older")),
         (&renews("own", false), member(None, false), none.clone(), none.clone()),

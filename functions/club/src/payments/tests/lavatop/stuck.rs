@@ -33,3 +33,24 @@ async fn an_end_that_is_refused_for_good_is_told_once_and_given_up() {
     assert!(alert.payload.to_string().contains(&purchase), "{alert:?}");
     assert!(shop.contract().await.live && shop.payer().await.auto_renewal);
 }
+
+#[tokio::test]
+async fn an_end_that_meets_a_renewal_is_asked_for_until_it_is_done() {
+    let lava = Lava::open().await;
+    let shop = &lava.shop;
+    lava.subscribed().await;
+    shop.perform_all().await;
+    lava.server.feel(LavatopMood::Refusing(409));
+    let handle = shop.contract().await.handle();
+    let wish = outbox::end(PAYER, &handle, "one", shop.world.now()).unwrap();
+    shop.world.table().write(wish).await.unwrap();
+    for _ in 0..3 {
+        shop.perform_all().await;
+        assert!(shop.contract().await.live);
+        shop.pass(5 * 60);
+    }
+    assert_eq!(shop.messages("admin_alert").await, 0);
+    lava.server.feel(LavatopMood::Fine);
+    shop.perform_all().await;
+    assert!(!shop.contract().await.live && !shop.payer().await.auto_renewal);
+}
