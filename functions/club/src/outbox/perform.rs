@@ -8,6 +8,7 @@ use shared::outbound::OutboundError;
 use shared::outbox::{AfterCrash, Entry, Outcome, Rules};
 use shared::problem::{Problem, Result, chain};
 use shared::table::Write;
+use shared::telegram::send_error::Transient;
 use shared::telegram::user::{ChatId, TelegramId};
 use shared::telegram::{BotApi, SendError, SendMessage};
 
@@ -22,6 +23,9 @@ const STORE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// When to try again to end a subscription that the provider did not confirm, for as long as it
 /// takes.
 const END_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+/// When to try again what Telegram refuses as the bot's token is wrong: rows wait for the right one,
+/// for as long as it takes.
+const TOKEN_PAUSE: SignedDuration = SignedDuration::from_mins(1);
 /// How long a provider may take to end one: well within a claim.
 const END_LIMIT: Duration = Duration::from_secs(8);
 
@@ -311,6 +315,10 @@ async fn judge(app: &App, error: &SendError, clock: Ticking) -> Outcome {
             Outcome::Failed(Some(pause))
         }
         SendError::Final { .. } => Outcome::Refused,
+        SendError::Definite(Transient::TokenRefused) => {
+            tracing::error!("Telegram refuses the bot's token: its rows wait for another");
+            Outcome::Failed(Some(TOKEN_PAUSE))
+        }
         SendError::Definite(_) => Outcome::Failed(None),
         SendError::Ambiguous(_) => Outcome::Unknown,
     }

@@ -20,6 +20,7 @@ enum Mood {
     Fine,
     Flooded,
     Blocked,
+    Revoked,
     Failing,
     Silent,
 }
@@ -67,6 +68,7 @@ async fn answer(
         Mood::Fine => (StatusCode::OK, Json(json!({ "ok": true, "result": { "message_id": 5 } }))),
         Mood::Flooded => refused(429, "Too Many Requests", json!({ "retry_after": 7 })),
         Mood::Blocked => refused(403, "Forbidden: bot was blocked by the user", json!({})),
+        Mood::Revoked => refused(401, "Unauthorized", json!({})),
         Mood::Failing => refused(500, "Internal Server Error", json!({})),
         Mood::Silent => std::future::pending().await,
     }
@@ -181,6 +183,22 @@ async fn a_definite_failure_comes_again_three_times() {
         world.pass(Duration::from_secs(pause));
     }
     assert_eq!((world.depth(OUTBOX), stands(&world, "a").await), (0, Stands::Refused));
+}
+
+#[tokio::test]
+async fn what_a_wrong_token_cannot_send_waits_for_the_right_one() {
+    let (world, bot) = world().await;
+    bot.mood(Mood::Revoked);
+    asked(&world, "a", &hello(7)).await;
+    for calls in 1..8 {
+        assert_eq!(world.deliver(deliver(), OUTBOX).await, (1, 0));
+        assert_eq!((bot.calls().len(), stands(&world, "a").await), (calls, Stands::Pending));
+        assert_eq!(world.deliver(deliver(), OUTBOX).await, (0, 0), "nothing is due yet");
+        world.pass(Duration::from_secs(61));
+    }
+    bot.mood(Mood::Fine);
+    assert_eq!(world.deliver(deliver(), OUTBOX).await, (1, 0));
+    assert_eq!(stands(&world, "a").await, Stands::Sent);
 }
 
 #[tokio::test]
