@@ -181,11 +181,12 @@ async fn a_word_of_the_provider_and_the_administrators_refund_count_once() {
     assert_eq!((office.count("Refund").await, office.anna().await.balance), (1, 375));
 }
 
-#[tokio::test]
-async fn stars_go_back_whole_and_once() {
+/// An office where stars were paid.
+async fn star_office(settings: &[(&str, &str)]) -> (Office, BotServer, String) {
     let bot = BotServer::start().await;
-    let settings = [("TELEGRAM_API_URL", bot.url.as_str()), ("STARS_ENABLED", "true")];
-    let office = Office::with(&settings).await;
+    let mut all = vec![("TELEGRAM_API_URL", bot.url.as_str()), ("STARS_ENABLED", "true")];
+    all.extend_from_slice(settings);
+    let office = Office::with(&all).await;
     let payment = office.paid().await;
     let rows = office.world.items("Payment").await;
     let key = shared::table::Key::new(
@@ -199,6 +200,35 @@ async fn stars_go_back_whole_and_once() {
         ..paid
     };
     office.world.put(&stars).await;
+    (office, bot, payment)
+}
+
+#[tokio::test]
+async fn a_refusal_of_a_repeat_is_believed_once_the_first_call_is_long_over() {
+    let (office, bot, _) = star_office(&[("PROVIDER_TIMEOUT_MS", "300")]).await;
+    let id = "stars:charge-1";
+    bot.feel(BotMood::Silent);
+    assert_eq!(office.refund(id, "one", json!({})).await.status, 503);
+    // The first call may still be at work: a refusal of the second tells nothing of it.
+    bot.feel(BotMood::refusing(400, "Bad Request: CHARGE_NOT_FOUND"));
+    for _ in 0..3 {
+        let reply = office.refund(id, "one", json!({})).await;
+        assert_eq!(code(&reply), (503, "conflict_retry".to_owned()), "{}", reply.body);
+        office.pass(4 * 60);
+    }
+    let intents = office.world.items("RefundIntent").await;
+    assert_eq!((intents.len(), &intents[0]["stands"]["S"]), (1, &json!("open")));
+    office.pass(4 * 60);
+    let reply = office.refund(id, "one", json!({})).await;
+    assert_eq!(code(&reply), (502, "provider_error".to_owned()));
+    bot.feel(BotMood::Fine);
+    assert_eq!(office.refund(id, "one", json!({})).await.status, 200);
+    assert_eq!((office.count("Refund").await, office.count("RefundIntent").await), (1, 2));
+}
+
+#[tokio::test]
+async fn stars_go_back_whole_and_once() {
+    let (office, bot, payment) = star_office(&[]).await;
     let id = "stars:charge-1";
     let part = office.refund(id, "a", json!({ "amount": "1" })).await;
     assert_eq!(code(&part), (400, "validation_failed".to_owned()));

@@ -5,7 +5,7 @@
 //!            intent, key and slot         the provider            what it gave is
 //!            in one transaction           gives back              reversed (§ refunds)
 //!   asked ───────────────────────▶ open ─────────────────────────────────────────────▶ done
-//!                                   │ it refuses: refused, and nothing has happened
+//!                                   │ it refuses at once, or long after: refused, nothing happened
 //!                                   │ its answer is lost: open; the next try reads what it has
 //!                                   ▼ given back before it asks again
 //! ```
@@ -35,6 +35,9 @@ use crate::{App, texts};
 
 /// How long whoever works on an intent has it alone: as long as the function may run.
 const HELD: SignedDuration = SignedDuration::from_secs(30);
+/// How long a provider may still be at a call whose answer was lost: far beyond any time limit of
+/// theirs. Until then a refusal of the repeat does not say that nothing goes back.
+const AT_WORK: SignedDuration = SignedDuration::from_mins(15);
 
 /// What an administrator asks for.
 #[derive(Clone, Debug)]
@@ -190,7 +193,9 @@ async fn ask(app: &App, books: &Books, intent: &Intent, turn: Turn, now: Instant
     match given_back(app, books, intent).await {
         Ok(given) => match mine(intent, given) {
             Some(gave) => finish(app, books, intent, gave, now).await,
-            None if error.is_clear() => Err(refuse(app, intent, error).await?),
+            None if error.is_clear() && now.since(intent.created_at) > AT_WORK => {
+                Err(refuse(app, intent, error).await?)
+            }
             None => Err(leave(app, intent, error, now).await?),
         },
         Err(_) => Err(leave(app, intent, error, now).await?),
