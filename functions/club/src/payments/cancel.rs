@@ -9,6 +9,7 @@ use serde_json::Value;
 use shared::clock::{Instant, Now};
 use shared::function::Function;
 use shared::http::{Answer, Json, Subject};
+use shared::outbound::OutboundError;
 use shared::problem::{Problem, Result};
 use shared::telegram::SendError;
 use utoipa::ToSchema;
@@ -155,12 +156,13 @@ async fn drop_wish(app: &App, contract: &RecurringContract) {
     }
 }
 
-/// Does nobody know whether the provider has ended it?
+/// Does nobody know whether the provider has ended it? A server that fails may have.
 fn is_lost(error: &EndError) -> bool {
     use ProviderError::{Call, Slow, Telegram};
     let EndError::Provider(error) = error else { return false };
     match error {
         Slow | Telegram(SendError::Ambiguous(_)) => true,
+        Call(OutboundError::Status(status)) => *status >= 500,
         Call(error) => !error.is_definite(),
         _ => false,
     }

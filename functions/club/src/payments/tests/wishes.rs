@@ -112,7 +112,7 @@ async fn an_end_whose_answer_somebody_in_between_gave_up_is_made_good() {
     let lava = Lava::open().await;
     lava.subscribed().await;
     lava.shop.perform_all().await;
-    lava.server.feel(LavatopMood::Refusing(500));
+    lava.server.feel(LavatopMood::Refusing(429));
     assert_eq!(lava.shop.cancel(PATH, json!({})).await.status, 502);
     assert_eq!(wishes(&lava.shop).await, [], "refused");
     lava.server.feel(LavatopMood::Refusing(504));
@@ -122,6 +122,19 @@ async fn an_end_whose_answer_somebody_in_between_gave_up_is_made_good() {
     lava.shop.pass(2 * 60);
     lava.shop.perform_all().await;
     assert!(!lava.shop.payer().await.auto_renewal && !lava.shop.contract().await.live);
+}
+
+#[tokio::test]
+async fn a_server_that_fails_may_have_ended_it() {
+    for status in [500, 502, 503] {
+        let lava = Lava::open().await;
+        lava.subscribed().await;
+        lava.shop.perform_all().await;
+        lava.server.feel(LavatopMood::Refusing(status));
+        assert_eq!(lava.shop.cancel(PATH, json!({})).await.status, 502, "{status}");
+        assert!(lava.shop.payer().await.auto_renewal, "{status}");
+        assert_eq!(wishes(&lava.shop).await, [State::Pending], "{status}");
+    }
 }
 
 #[tokio::test]
