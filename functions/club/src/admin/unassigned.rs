@@ -106,6 +106,9 @@ struct UnassignedRow {
     assigned_attempt_id: Option<String>,
     /// Why nothing is to be done.
     dismissed_because: Option<String>,
+    /// When some or all of it first went back: it is not assigned any more.
+    #[schema(value_type = Option<String>, format = "date-time")]
+    refunded_at: Option<Instant>,
     #[schema(value_type = String, format = "date-time")]
     created_at: Instant,
 }
@@ -128,6 +131,7 @@ impl UnassignedRow {
             reason: row.reason,
             status: row.fate,
             dismissed_because: row.dismissal.map(|dismissal| dismissal.reason),
+            refunded_at: row.refunded_at,
             created_at: row.at,
         }
     }

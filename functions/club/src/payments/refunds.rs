@@ -1,5 +1,7 @@
 //! Refunds: what one payment gave is taken back, and nothing of any other.
 
+mod telling;
+
 use serde_json::Map;
 use shared::clock::Instant;
 use shared::ledger;
@@ -9,7 +11,7 @@ use shared::retry::{Round, optimistic};
 use shared::table::{Entity as _, Write};
 
 use super::contracts::{self, ContractHandle, RecurringContract};
-use super::items::{AnalyticsEvent, Refund, UnassignedPayment};
+use super::items::{AnalyticsEvent, Refund};
 use super::model::{Attempt, Event, Payment, Reversal, Said, Status};
 use super::providers::Provider;
 use super::store;
@@ -22,6 +24,7 @@ use crate::outbox::{self, Message};
 use crate::subscriptions::{SubscriptionEvent, set_expiry, shortened};
 use crate::texts;
 use crate::wire::lease_lost;
+use telling::{alert, aside, report};
 
 /// A provider's word that money went back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +43,8 @@ pub struct Word {
 
 /// Reverses what a refunded payment gave, once. Two reads, three for a gift or a standing
 /// subscription, one more where the word names no attempt, and one transaction of ten items at most.
-/// What fits no payment changes nothing and is reported.
+/// What fits no payment is reported; money that was put aside is marked, so that nobody gets
+/// anything for it.
 ///
 /// # Errors
 /// 503 when nothing was stored, as where the money has not come yet; the same word may then be
@@ -49,13 +53,18 @@ pub async fn refund(app: &App, word: &Word, also: Option<&Write>, now: Instant) 
     if !word.attempt_id.is_empty() {
         return optimistic(|| round(app, word, also, now)).await;
     }
+    optimistic(|| nameless(app, word, also, now)).await
+}
+
+/// The same for a word that names no attempt: only its payment leads to one.
+async fn nameless(app: &App, word: &Word, also: Option<&Write>, now: Instant) -> Result<Round<()>> {
     let payment_at = Payment::key_of(word.provider, &word.external_id);
     match app.platform.table.get::<Payment>(&payment_at).await? {
         Some(payment) => {
             let word = Word { attempt_id: payment.attempt_id, ..word.clone() };
-            optimistic(|| round(app, &word, also, now)).await
+            round(app, &word, also, now).await
         }
-        None => optimistic(|| too_early(app, word, also, now)).await,
+        None => too_early(app, word, also, now).await,
     }
 }
 
@@ -85,7 +94,12 @@ async fn round(app: &App, word: &Word, also: Option<&Write>, now: Instant) -> Re
         {
             return too_early(app, word, also, now).await;
         }
-        _ => return report(app, word, "refund_of_unknown", also, now).await,
+        _ => {
+            return match aside(app, word, also, now).await? {
+                Some(round) => Ok(round),
+                None => report(app, word, "refund_of_unknown", also, now).await,
+            };
+        }
     };
     let gift = gift_of(app, &payment).await?;
     let Some((minor, reversal)) = reversal(&counted(&payment, gift.as_ref()), &word.said) else {
@@ -155,11 +169,8 @@ async fn too_early(
     also: Option<&Write>,
     now: Instant,
 ) -> Result<Round<()>> {
-    let aside = UnassignedPayment::key_of(word.provider, &word.external_id);
-    match app.platform.table.get::<UnassignedPayment>(&aside).await? {
-        Some(_) => report(app, word, "refund_of_unassigned", also, now).await,
-        None => Err(Problem::try_again("a refund before its payment")),
-    }
+    let round = aside(app, word, also, now).await?;
+    round.ok_or_else(|| Problem::try_again("a refund before its payment"))
 }
 
 /// The gift that a payment gave, if any. One read for a gift.
@@ -348,38 +359,4 @@ fn take_gift(
     }
     let alert = alert(word, "refund_of_part_of_a_gift", now)?;
     Ok(Some(vec![gifts::untouched(gift), alert]))
-}
-
-fn alert(word: &Word, reason: &str, now: Instant) -> Result<Write> {
-    let Word { attempt_id, external_id, refund_id, said, .. } = word;
-    let provider = word.provider.name();
-    let amount = said.amount.as_deref().unwrap_or("all that is left");
-    let currency = said.currency.as_deref().unwrap_or_default();
-    let text = format!(
-        "Refund to look at ({reason}): attempt {attempt_id}, {provider} payment {external_id}, \
-         refund {refund_id}, {amount} {currency}"
-    );
-    // With the reason, so that the alert of an early word keeps no later one from its own.
-    let id = format!("refund:{provider}:{external_id}:{refund_id}:{reason}");
-    outbox::ask(&id, &Message::AdminAlert { text }, now)
-}
-
-/// Has those who run the club told of a refund that changes nothing. Once is enough.
-async fn report(
-    app: &App,
-    word: &Word,
-    reason: &str,
-    also: Option<&Write>,
-    now: Instant,
-) -> Result<Round<()>> {
-    tracing::warn!(attempt_id = %word.attempt_id, reason, "refund not applied");
-    let (table, alert) = (&app.platform.table, alert(word, reason, now)?);
-    let reported = match also {
-        None => table.write(alert).await.map(|_| ()),
-        Some(also) => table.transact(vec![alert, also.clone()]).await,
-    };
-    match reported {
-        Ok(()) => Ok(Round::Done(())),
-        Err(error) => error.refusal().map(|_| Round::Done(())).map_err(Problem::from),
-    }
 }

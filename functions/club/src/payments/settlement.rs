@@ -256,6 +256,7 @@ async fn put_aside(
         fate: Fate::Open,
         assignment: None,
         dismissal: None,
+        refunded_at: None,
         at: now,
     };
     let key = unassigned.key().pk;

@@ -8,7 +8,8 @@
 //! An assignment makes an attempt on the terms of the offer that the administrator names, at the
 //! price that came, and settles the money as that attempt's: in one transaction with the mark on the
 //! row, so that of any number of assignments one takes effect. The row names the attempt before, so
-//! that an assignment that died in between goes on with it.
+//! that an assignment that died in between goes on with it. Money of which a part or all went back is
+//! assigned no more.
 
 use http::StatusCode;
 use shared::clock::Instant;
@@ -80,7 +81,8 @@ pub struct Assigned {
 ///
 /// # Errors
 /// 404 when there is no such row, member or offer; 409 `already_assigned`, `already_dismissed`,
-/// `sum_unreadable`; 422 for a key of another request; 503 when nothing was stored.
+/// `already_refunded`, `sum_unreadable`; 422 for a key of another request; 503 when nothing was
+/// stored.
 pub async fn assign(
     app: &App,
     wanted: &Wanted,
@@ -113,6 +115,9 @@ async fn round(
     if let Some(assigned) = decided(&row, wanted, key)? {
         return Ok(Round::Done(assigned));
     }
+    if row.refunded_at.is_some() {
+        return Err(already_refunded());
+    }
     let member: Option<auth::Member> = rows.get(&member_at)?;
     let member = member.ok_or_else(|| Problem::not_found("User not found"))?;
     let offer = catalogue::known(&wanted.offer, rows.get(&offer_at)?);
@@ -144,6 +149,7 @@ async fn round(
         .set("fate", Fate::Assigned)
         .set("due_pk", Fate::Assigned.partition())
         .when("#fate = :open AND #assignment = :assignment")
+        .when("attribute_not_exists(#refunded_at)")
         .bind(":open", Fate::Open)
         .bind(":assignment", &assignment);
     match Box::pin(settlement::settle(app, &success, Some(&mark), now)).await? {
@@ -330,4 +336,9 @@ fn offer_unknown() -> Problem {
 fn already_assigned() -> Problem {
     let text = texts::ALREADY_ASSIGNED;
     Problem::new(StatusCode::CONFLICT, "already_assigned", "Conflict", text)
+}
+
+fn already_refunded() -> Problem {
+    let text = texts::ASIDE_REFUNDED;
+    Problem::new(StatusCode::CONFLICT, "already_refunded", "Conflict", text)
 }

@@ -24,6 +24,8 @@ pub const ALREADY_REFUNDED: &str = "Платёж уже возвращён по�
 pub const REFUND_FAILED: &str = "Платёжный сервис отказал в возврате";
 /// The money is somebody's payment already.
 pub const ALREADY_ASSIGNED: &str = "Этот платёж уже назначен";
+/// Some or all of the money that was put aside went back.
+pub const ASIDE_REFUNDED: &str = "Деньги по этому платежу уже возвращены";
 /// Somebody decided that nothing is to be done about the money.
 pub const ALREADY_DISMISSED: &str = "Этот платёж уже отклонён";
 /// What came is no sum of a known currency.

@@ -229,6 +229,76 @@ async fn rows_are_listed_newest_first_and_leave_the_list_when_decided() {
     }
 }
 
+/// The provider's word that money went back, in part or whole.
+fn back(attempt: &str, external_id: &str, amount: Option<&str>) -> Value {
+    json!({
+        "attempt_id": attempt, "event": "refund", "external_id": external_id, "refund_id": "back",
+        "amount": amount,
+    })
+}
+
+#[tokio::test]
+async fn money_that_went_back_is_not_assigned() {
+    let office = Office::open().await;
+    let attempt = office.linked("monthly_rub_2000").await;
+    for (id, amount) in [("whole", None), ("part", Some("1.00"))] {
+        let wrong = json!({
+            "attempt_id": attempt, "event": "success", "external_id": id, "amount": "1500.00",
+        });
+        office.told(wrong).await;
+        for _ in 0..2 {
+            office.told(back(&attempt, id, amount)).await;
+        }
+        let refused = office.assign(&format!("sandbox:{id}"), monthly()).await;
+        assert_eq!(code(&refused), (409, "already_refunded".to_owned()), "{id}");
+    }
+    // Nor where the attempt is one that nobody knows.
+    office.stray("stray").await;
+    office.told(back("att_unknown", "stray", None)).await;
+    let refused = office.assign("sandbox:stray", monthly()).await;
+    assert_eq!(code(&refused), (409, "already_refunded".to_owned()));
+    assert_eq!((office.count("Payment").await, office.anna().await.balance), (0, 0));
+    assert_eq!(office.messages("admin_alert").await, 6, "once each");
+    let rows = office.get(unassigned(), LIST).await;
+    let rows = rows.body["payments"].as_array().unwrap().clone();
+    assert!(rows.iter().all(|row| row["refunded_at"] == json!(office.now())), "{rows:?}");
+    // It stays a person's to close.
+    let body = json!({ "reason": "given back" });
+    let closed = office.post(dismiss(), &path("sandbox:stray", "dismiss"), body).await;
+    assert_eq!(closed.status, 200, "{}", closed.body);
+}
+
+#[tokio::test]
+async fn a_refund_stops_an_assignment_that_was_begun() {
+    let office = Office::open().await;
+    office.stray("stray").await;
+    let path = path("sandbox:stray", "assign");
+    assert_eq!(office.half_assigned(&path, monthly(), "one").await.status, 503);
+    office.told(back("att_unknown", "stray", None)).await;
+    let refused = office.keyed(assign(), &path, monthly(), "one").await;
+    assert_eq!(code(&refused), (409, "already_refunded".to_owned()));
+    assert_eq!((office.count("Payment").await, office.anna().await.balance), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_refund_and_an_assignment_at_once_give_nothing_for_nothing() {
+    for _ in 0..8 {
+        let office = Office::open().await;
+        office.stray("stray").await;
+        let webhook = office.world.start(sandbox_webhook()).await;
+        let word =
+            Request::post("/api/webhooks/sandbox/payment", back("att_unknown", "stray", None))
+                .header("x-sandbox-secret", SANDBOX_SECRET);
+        let assigned = office.assign("sandbox:stray", monthly());
+        let (_, refunded) = tokio::join!(assigned, office.world.send(&webhook, word));
+        // Whoever was outrun is told to come again.
+        if refunded.status == 200 {
+            assert_eq!(office.anna().await.balance, 0);
+            assert_eq!(office.count("Payment").await, office.count("Refund").await);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_twenty_assignments_at_once_one_takes_effect() {
     let office = Office::open().await;

@@ -86,6 +86,9 @@ pub struct UnassignedPayment {
     pub assignment: Option<Assignment>,
     /// Why nothing is to be done.
     pub dismissal: Option<Dismissal>,
+    /// When its provider first said that some or all of it went back: it can be nobody's any more.
+    #[serde(default)]
+    pub refunded_at: Option<Instant>,
     /// When it came.
     pub at: Instant,
 }
