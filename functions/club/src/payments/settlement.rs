@@ -1,6 +1,7 @@
 //! Settlement: one transaction for each success, whoever brings it and how often.
 
 mod grant;
+mod late;
 
 use shared::clock::Instant;
 use shared::problem::{Problem, Result, chain};
@@ -19,6 +20,7 @@ use crate::bot;
 use crate::outbox::{self, Message};
 use crate::wire::lease_lost;
 use grant::{Grant, grant_days, grant_gift, payment};
+use late::Late;
 
 /// The attribute of a member that names who took the last payment.
 pub const LAST_PROVIDER: &str = "last_provider";
@@ -84,7 +86,10 @@ async fn round(
         Standing::of(attempt, success, known.contract.as_ref())
     });
     match (model::judge(attempt, payment, success, standing.goes_on()), attempt) {
-        (Verdict::Duplicate, _) => Ok(Round::Done(Settled::Before)),
+        (Verdict::Duplicate, _) => match Late::of(&known, success) {
+            Some(late) => late.begin(app, also, now).await,
+            None => Ok(Round::Done(Settled::Before)),
+        },
         (Verdict::Settle { .. }, _) if known.is_foreign(success) => {
             put_aside(app, success, "other_invoice", also, now).await
         }

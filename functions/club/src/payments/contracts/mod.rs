@@ -71,6 +71,34 @@ impl RecurringContract {
         Key::new(format!("CONTRACT#{}#{contract_id}", provider.name()), "CONTRACT")
     }
 
+    /// The one that `payment` is the first of, which moved the payer's subscription from one end to
+    /// another, where that is known.
+    #[must_use]
+    pub fn begun(
+        attempt: &Attempt,
+        payment: &Payment,
+        contract_id: &str,
+        span: Option<(Instant, Instant)>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            provider: attempt.provider,
+            contract_id: contract_id.to_owned(),
+            attempt_id: attempt.id.clone(),
+            payer: attempt.payer,
+            email: attempt.email.clone(),
+            offer: attempt.offer.clone(),
+            days: attempt.days,
+            price: attempt.price,
+            newest: payment.external_id.clone(),
+            paid_from: span.map(|(from, _)| from),
+            paid_until: span.map(|(_, until)| until),
+            live: true,
+            started_at: payment.at,
+            updated_at: now,
+        }
+    }
+
     /// What names it.
     #[must_use]
     pub fn handle(&self) -> ContractHandle {
@@ -219,24 +247,10 @@ pub fn paid(
                 .when("attribute_exists(#pk) AND #live = :seen_live")
                 .bind(":seen_live", live)
         }
-        Standing::Begins(contract_id) => Write::insert(
-            "contract",
-            &RecurringContract {
-                provider: attempt.provider,
-                contract_id: contract_id.clone(),
-                attempt_id: attempt.id.clone(),
-                payer: attempt.payer,
-                email: attempt.email.clone(),
-                offer: attempt.offer.clone(),
-                days: attempt.days,
-                price: attempt.price,
-                newest: payment.external_id.clone(),
-                paid_from: Some(from),
-                paid_until: Some(until),
-                live: true,
-                started_at: now,
-                updated_at: now,
-            },
-        ),
+        Standing::Begins(contract_id) => {
+            let span = Some((from, until));
+            let begun = RecurringContract::begun(attempt, payment, contract_id, span, now);
+            Write::insert("contract", &begun)
+        }
     })
 }

@@ -3,6 +3,7 @@
 mod deciding;
 mod dying;
 mod early;
+mod late;
 mod money;
 mod orders;
 mod permissions;
