@@ -261,7 +261,7 @@ fn subscriptions(items: &[Item], found: &mut Vec<String>) {
     }
 }
 
-/// The attempts that are named by keys of requests.
+/// What is named by keys of requests: attempts, and refunds that were asked for.
 fn named(items: &[Item]) -> impl Iterator<Item = &str> {
     let tied = of(items, "Idempotency").filter_map(|record| record.get("outcome")?.get("entity"));
     let tied = tied.filter_map(Value::as_str);
@@ -274,7 +274,8 @@ fn attempt_ids(items: &[Item]) -> impl Iterator<Item = &str> {
 
 /// What a key names is there.
 fn keys(items: &[Item], found: &mut Vec<String>) {
-    let ids: BTreeSet<_> = attempt_ids(items).collect();
+    let refunds = of(items, "RefundIntent").map(|intent| text(intent, "id"));
+    let ids: BTreeSet<_> = attempt_ids(items).chain(refunds).collect();
     let lost = named(items).filter(|id| !ids.contains(id));
     found.extend(lost.map(|id| format!("a key names {id}, which is not there")));
 }

@@ -2,7 +2,7 @@
 //! turn comes, so that acts can be left out of a sequence and the rest still makes sense.
 
 use super::rules::Provider;
-use crate::errands::storm::dice::Dice;
+use crate::storm::dice::Dice;
 
 /// Whom the stories are about.
 pub const PEOPLE: [i64; 4] = [42, 43, 44, 45];
@@ -79,10 +79,18 @@ pub enum Act {
     RefundEarly {
         which: usize,
     },
-    /// A standing subscription is over, or late, as its provider says.
+    /// An administrator gives back, under one key however often.
+    GiveBack {
+        which: usize,
+        part: Part,
+        times: usize,
+    },
+    /// A standing subscription is over, or late, as its provider says; perhaps paid for so many days
+    /// from now alone.
     Over {
         which: usize,
         status: &'static str,
+        days: Option<i64>,
     },
     /// Before it takes money the provider asks whether it may.
     Query {
@@ -155,14 +163,15 @@ const LEAPS: [(u64, usize); 20] = [
 type Draw = fn(&mut Dice) -> Act;
 
 /// The acts, each with how often it is drawn: the table that new ones are added to.
-const TABLE: [(Draw, usize); 17] = [
+const TABLE: [(Draw, usize); 18] = [
     (link, 26),
     (again, 4),
     (pay, 34),
     (fail, 4),
     (refund, 12),
     (refund_early, 2),
-    (over, 2),
+    (give_back, 5),
+    (over, 4),
     (query, 4),
     (activate, 18),
     (cancel, 4),
@@ -178,18 +187,7 @@ const TABLE: [(Draw, usize); 17] = [
 /// So many acts of a seed.
 pub fn story(seed: u64, length: usize) -> Vec<Act> {
     let mut dice = Dice::new(seed, 1);
-    (0..length).map(|_| drawn(&TABLE, &mut dice)(&mut dice)).collect()
-}
-
-fn drawn<T: Copy>(table: &[(T, usize)], dice: &mut Dice) -> T {
-    let mut left = dice.below(table.iter().map(|(_, weight)| weight).sum());
-    for (what, weight) in table {
-        if left < *weight {
-            return *what;
-        }
-        left -= weight;
-    }
-    table[0].0
+    (0..length).map(|_| dice.drawn(&TABLE)(&mut dice)).collect()
 }
 
 fn who(dice: &mut Dice) -> i64 {
@@ -254,8 +252,15 @@ fn fail(dice: &mut Dice) -> Act {
 }
 
 fn refund(dice: &mut Dice) -> Act {
-    let parts = [Part::Whole, Part::Whole, Part::Half, Part::Seventh, Part::TooMuch];
-    Act::Refund { which: which(dice), part: *dice.pick(&parts), times: 1 + dice.below(2) }
+    Act::Refund { which: which(dice), part: part(dice), times: 1 + dice.below(2) }
+}
+
+fn part(dice: &mut Dice) -> Part {
+    *dice.pick(&[Part::Whole, Part::Whole, Part::Half, Part::Seventh, Part::TooMuch])
+}
+
+fn give_back(dice: &mut Dice) -> Act {
+    Act::GiveBack { which: which(dice), part: part(dice), times: 1 + dice.below(2) }
 }
 
 fn refund_early(dice: &mut Dice) -> Act {
@@ -264,7 +269,8 @@ fn refund_early(dice: &mut Dice) -> Act {
 
 fn over(dice: &mut Dice) -> Act {
     let status = *dice.pick(&["Cancelled", "Rejected", "Expired", "PastDue"]);
-    Act::Over { which: which(dice), status }
+    let days = *dice.pick(&[None, Some(-3), Some(4), Some(20), Some(400)]);
+    Act::Over { which: which(dice), status, days }
 }
 
 fn query(dice: &mut Dice) -> Act {
@@ -298,5 +304,5 @@ fn silence(dice: &mut Dice) -> Act {
 }
 
 fn pass(dice: &mut Dice) -> Act {
-    Act::Pass { seconds: drawn(&LEAPS, dice) }
+    Act::Pass { seconds: dice.drawn(&LEAPS) }
 }

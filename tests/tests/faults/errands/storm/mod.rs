@@ -17,7 +17,7 @@ use super::properties::town::{Person, Town};
 use crate::bench::Bench;
 use crate::storm::course::{self, Place};
 use crate::storm::crowd::live;
-pub use crate::storm::dice;
+use crate::storm::dice;
 use crate::storm::{CALMS, PATIENCE, Toll, redrive, setting};
 use board::Board;
 use crowd::Somebody;

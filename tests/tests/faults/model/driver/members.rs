@@ -88,9 +88,11 @@ impl Driver {
         }
     }
 
-    async fn administers(&self, path: &str, body: &Value) -> Reply {
+    pub(super) async fn administers(&self, path: &str, key: Option<&str>, body: &Value) -> Reply {
         let secret = self.bench.secret("ADMIN_SECRET");
-        self.bench.send("POST", path, &[("x-admin-secret", &secret)], body).await
+        let mut headers = vec![("x-admin-secret", secret.as_str())];
+        headers.extend(key.map(|key| ("idempotency-key", key)));
+        self.bench.send("POST", path, &headers, body).await
     }
 
     pub(super) async fn grant(&mut self, who: i64, days: i64) {
@@ -99,7 +101,7 @@ impl Driver {
             return;
         }
         let body = json!({ "telegram_id": who, "days": days, "reason": "test" });
-        let reply = self.administers("/api/admin/grant-subscription", &body).await;
+        let reply = self.administers("/api/admin/grant-subscription", None, &body).await;
         self.must(&reply, 200, None);
         let until = self.model.grant(who, days, self.now());
         self.same("expires_at", &reply.body["expires_at"], &json!(iso(until)));
@@ -114,7 +116,7 @@ impl Driver {
         }
         self.touched = (who, None);
         let body = json!({ "telegram_id": who, "reason": "test" });
-        let reply = self.administers("/api/admin/revoke-subscription", &body).await;
+        let reply = self.administers("/api/admin/revoke-subscription", None, &body).await;
         self.must(&reply, 200, None);
         self.model.members.get_mut(&who).expect("a member").expires = Some(now);
     }

@@ -34,12 +34,13 @@ const MISLED: [(&str, FaultKind, f64); 7] = [
 ];
 
 /// What runs by the clock: its function, how often in seconds, from when in the day, and as what.
-const JOBS: [(&str, i64, i64, Job); 5] = [
+const JOBS: [(&str, i64, i64, Job); 6] = [
     ("club-payments-sweep", 900, 0, Job::Sweep),
     ("club-payments-reconcile", 3_600, 0, Job::Reconcile),
     ("club-gifts-expire", DAY, 6 * 3_600, Job::GiftsExpire),
     ("club-subscriptions-guard", DAY, 6 * 3_600, Job::Guard),
     ("club-subscriptions-remind", DAY, 6 * 3_600, Job::Remind),
+    ("club-energies-expire", DAY, 3 * 3_600, Job::EnergiesExpire),
 ];
 
 /// A request that was made under a key.
@@ -229,7 +230,8 @@ impl Driver {
             Act::Fail { which, told } => self.fail(which, told).await,
             Act::Refund { which, part, times } => self.refund(which, part, times).await,
             Act::RefundEarly { which } => self.refund_early(which).await,
-            Act::Over { which, status } => self.over(which, status).await,
+            Act::GiveBack { which, part, times } => self.give_back(which, part, times).await,
+            Act::Over { which, status, days } => self.over(which, status, days).await,
             Act::Query { which, terms } => self.query(which, terms).await,
             Act::Activate { which, who, times, by_bot } => {
                 self.activate(which, who, times, by_bot).await;

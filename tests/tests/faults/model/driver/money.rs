@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::acts::{Part, Terms, Word};
-use super::super::rules::{Attempt, Provider, Says, Status};
-use super::{Driver, words};
+use super::super::rules::{Attempt, DAY, Provider, Says, Status, Wrong};
+use super::{Driver, iso, words};
 
 impl Driver {
     pub(super) async fn pay(&mut self, which: usize, new: bool, word: Word, terms: Terms) {
@@ -139,8 +139,49 @@ impl Driver {
         self.must(&reply, if taken { 200 } else { 503 }, None);
     }
 
+    /// An administrator gives money back. Of the providers the sandbox alone knows what was paid
+    /// here.
+    pub(super) async fn give_back(&mut self, which: usize, part: Part, times: usize) {
+        let own = self.model.payments.iter().filter(|one| one.provider == Provider::Sandbox);
+        let payments: Vec<_> = own.cloned().collect();
+        let silent = self.model.silent.contains(&Provider::Sandbox);
+        if payments.is_empty() || silent || !self.has("club-admin-refund") {
+            return;
+        }
+        let payment = &payments[payments.len() - 1 - which % payments.len()];
+        let (index, external) = (payment.attempt, &payment.external);
+        self.touched = (self.model.attempts[index].payer, Some(index));
+        let (now, key) = (self.now(), format!("refund-{}", self.count()));
+        let price = Provider::Sandbox.price();
+        let left = price - payment.refunded;
+        let (minor, body) = match part {
+            Part::Whole => (left, json!({})),
+            Part::Half => (price / 2, json!({ "amount": words::decimal(price / 2) })),
+            Part::Seventh => (price / 7, json!({ "amount": words::decimal(price / 7) })),
+            Part::TooMuch => (price + 1, json!({ "amount": words::decimal(price + 1) })),
+        };
+        let path = format!("/api/admin/payments/sandbox:{external}/refund");
+        for _ in 0..times {
+            let reply = self.administers(&path, Some(&key), &body).await;
+            if left == 0 {
+                self.must(&reply, 409, Some("already_refunded"));
+            } else if minor > left {
+                self.must(&reply, 400, None);
+            } else {
+                self.must(&reply, 200, None);
+                let found = &reply.body["refund"];
+                let status = if minor == left { "refunded" } else { "partially_refunded" };
+                self.same("status", &found["status"], &json!(status));
+                self.same("amount", &found["amount"], &json!(words::decimal(minor)));
+            }
+        }
+        if (1..=left).contains(&minor) && !self.model.is(Wrong::TheOfficeTakesNothing) {
+            self.model.refund(index, external, &key, Some(minor), now);
+        }
+    }
+
     /// The provider says where a standing subscription stands.
-    pub(super) async fn over(&mut self, which: usize, status: &str) {
+    pub(super) async fn over(&mut self, which: usize, status: &str, days: Option<i64>) {
         let begun = self.model.attempts.iter().enumerate().filter(|(_, attempt)| {
             let tells = [Provider::Cloudpayments, Provider::Lavatop].contains(&attempt.provider);
             tells && attempt.contract.is_some()
@@ -153,18 +194,20 @@ impl Driver {
         let attempt = self.model.attempts[index].clone();
         self.touched = (attempt.payer, Some(index));
         if attempt.provider == Provider::Lavatop {
+            let until = days.map(|days| self.now() + days * DAY);
             let word = json!({
                 "eventType": match status {
                     "PastDue" => "subscription.recurring.payment.failed",
                     _ => "subscription.cancelled",
                 },
                 "contractId": attempt.contract, "status": "subscription-failed",
+                "willExpireAt": until.map(iso),
             });
             for _ in 0..2 {
                 self.lavatop_tells(&word).await;
             }
             if status != "PastDue" {
-                self.model.over(index);
+                self.model.over(index, until, self.now());
             }
             return;
         }
@@ -176,7 +219,7 @@ impl Driver {
             self.bank_tells("recurrent", &notice, 0).await;
         }
         if status != "PastDue" {
-            self.model.over(index);
+            self.model.over(index, None, self.now());
         }
     }
 

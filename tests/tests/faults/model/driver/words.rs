@@ -29,7 +29,7 @@ pub fn named(provider: Provider, attempt: &str) -> String {
     format!("{prefix}_{attempt}")
 }
 
-fn decimal(minor: i64) -> String {
+pub(super) fn decimal(minor: i64) -> String {
     format!("{}.{:02}", minor / 100, minor % 100)
 }
 

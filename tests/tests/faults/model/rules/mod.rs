@@ -8,6 +8,9 @@ mod time;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::tz::Offset;
+use jiff::{Span, Timestamp};
+
 /// Seconds since 1970.
 pub type Instant = i64;
 pub const DAY: Instant = 86_400;
@@ -103,6 +106,8 @@ pub struct Member {
     pub first_purchase: Option<Instant>,
     /// Lines of the ledger.
     pub entries: usize,
+    /// Until when incomes last, the oldest first, and what is left of each.
+    pub lots: Vec<(Instant, i64)>,
     /// The standing subscription that renews theirs.
     pub contract: Option<(Provider, String)>,
     /// The last that renewed it, whether it does or not, and whether the member ended it.
@@ -115,6 +120,27 @@ pub struct Member {
 impl Member {
     pub fn is_paid(&self, now: Instant) -> bool {
         self.expires.is_some_and(|expires| expires > now)
+    }
+
+    /// An income.
+    fn earns(&mut self, energies: i64, now: Instant) {
+        let ends = half_a_year_after(now);
+        let ends = self.lots.last().map_or(ends, |(last, _)| ends.max(*last));
+        self.lots.push((ends, energies));
+        self.balance += energies;
+        self.entries += 1;
+    }
+
+    /// An expense, of what there is: what came first goes first.
+    fn loses(&mut self, energies: i64) {
+        let mut taken = energies.min(self.balance);
+        self.balance -= taken;
+        self.entries += usize::from(taken > 0);
+        for (_, left) in &mut self.lots {
+            let part = taken.min(*left);
+            *left -= part;
+            taken -= part;
+        }
     }
 
     /// From when on they may buy again, while they may not.
@@ -193,6 +219,8 @@ pub struct Contract {
     pub newest: String,
     /// Was its end asked for?
     pub ending: bool,
+    /// From when until when its newest payment made the subscription last.
+    pub period: (Instant, Instant),
 }
 
 /// What somebody is told.
@@ -228,6 +256,9 @@ pub enum Wrong {
     AnyoneActivates,
     GiversAreAwarded,
     FailuresWin,
+    AnyTimeIsCut,
+    TheOfficeTakesNothing,
+    EnergiesLast,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -266,6 +297,15 @@ pub enum Job {
     GiftsExpire,
     Guard,
     Remind,
+    EnergiesExpire,
+}
+
+/// Six months later in Moscow, at the same time of the day.
+fn half_a_year_after(at: Instant) -> Instant {
+    let moscow = Offset::constant(3);
+    let at = moscow.to_datetime(Timestamp::from_second(at).expect("an instant"));
+    let later = moscow.to_timestamp(at.checked_add(Span::new().months(6)).expect("a date"));
+    later.expect("an instant").as_second()
 }
 
 impl Model {
@@ -281,7 +321,7 @@ impl Model {
         [sandbox, stars, cards, lava, payments, refunds, used, contracts, told]
     }
 
-    fn is(&self, wrong: Wrong) -> bool {
+    pub fn is(&self, wrong: Wrong) -> bool {
         self.wrong == Some(wrong)
     }
 

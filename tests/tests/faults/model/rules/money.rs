@@ -58,9 +58,9 @@ impl Model {
             }
             return;
         }
-        self.extend(attempt.payer, false, now);
+        let until = self.extend(attempt.payer, false, now);
         if attempt.provider.renews() {
-            self.recurs(index, external);
+            self.recurs(index, external, (until - DAYS * DAY, until));
         }
         self.tell(attempt.payer, Told::Congratulated);
     }
@@ -72,15 +72,14 @@ impl Model {
         let from = member.expires.filter(|_| stacks).map_or(now, |expires| expires.max(now));
         let until = from + DAYS * DAY;
         member.expires = Some(until);
-        member.balance += AWARD;
-        member.entries += 1;
+        member.earns(AWARD, now);
         member.gifted = gifted;
         member.first_purchase.get_or_insert(now);
         until
     }
 
     /// A payment of a standing subscription: the first begins it, and ends an older one.
-    fn recurs(&mut self, index: usize, external: &str) {
+    fn recurs(&mut self, index: usize, external: &str, period: (Instant, Instant)) {
         let (provider, payer) = (self.attempts[index].provider, self.attempts[index].payer);
         let begun = self.attempts[index].contract.clone();
         let id = begun.unwrap_or_else(|| provider.contract(&self.attempts[index].id, external));
@@ -90,8 +89,9 @@ impl Model {
             attempt: index,
             newest: String::new(),
             ending: false,
+            period,
         });
-        contract.newest = external.to_owned();
+        (contract.newest, contract.period) = (external.to_owned(), period);
         if contract.ending {
             // Money that was taken before the end took effect renews nothing.
             return;
@@ -165,14 +165,22 @@ impl Model {
         true
     }
 
-    /// The provider has ended a standing subscription by itself: paid time stays.
-    pub fn over(&mut self, index: usize) {
+    /// The provider has ended a standing subscription by itself: paid time stays. Where it says
+    /// until when that is, the period that it made last is cut to that, never below now.
+    pub fn over(&mut self, index: usize, until: Option<Instant>, now: Instant) {
         let attempt = &self.attempts[index];
         let Some(id) = attempt.contract.clone() else { return };
         let (key, payer) = ((attempt.provider, id), attempt.payer);
-        self.contracts.get_mut(&key).expect("the contract").ending = true;
+        let any = self.is(Wrong::AnyTimeIsCut);
+        let contract = self.contracts.get_mut(&key).expect("the contract");
+        contract.ending = true;
+        let (from, end) = contract.period;
         let member = self.member(payer);
         member.contract = member.contract.take().filter(|own| *own != key);
+        let (Some(until), Some(expires)) = (until, member.expires) else { return };
+        if expires > now && until < expires && (expires == end || any) {
+            member.expires = Some(until.max(now).max(from));
+        }
     }
 
     /// A member ends what renews their subscription: what is paid stays. Who takes the money, or
@@ -218,9 +226,7 @@ impl Model {
         member.expires = member
             .expires
             .map(|expires| if expires <= now { expires } else { now.max(expires - days * DAY) });
-        let taken = energies.min(member.balance);
-        member.balance -= taken;
-        member.entries += usize::from(taken > 0);
+        member.loses(energies);
     }
 
     /// The newest payment of a contract was given back whole: it is to end.

@@ -47,6 +47,7 @@ impl Model {
                 Job::GiftsExpire => self.gifts_expire(*at),
                 Job::Guard => self.guard(*at),
                 Job::Remind => self.remind(*at),
+                Job::EnergiesExpire => self.energies_expire(*at),
             }
         }
         self.checks_until(to);
@@ -127,6 +128,22 @@ impl Model {
             let days: &[Instant] = if member.gifted { &[3, 2, 1] } else { &[2, 1, 0] };
             if member.expires.is_some_and(|end| days.contains(&(day(end) - day(now)))) {
                 self.tell(id, Told::Reminded);
+            }
+        }
+    }
+
+    /// What is left of an income after half a year is gone.
+    fn energies_expire(&mut self, now: Instant) {
+        if self.is(Wrong::EnergiesLast) {
+            return;
+        }
+        for member in self.members.values_mut() {
+            for (ends, left) in &mut member.lots {
+                if *ends <= now && *left > 0 {
+                    member.balance -= *left;
+                    member.entries += 1;
+                    *left = 0;
+                }
             }
         }
     }
