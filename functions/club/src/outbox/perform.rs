@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use shared::clock::Instant;
 use shared::outbound::OutboundError;
 use shared::outbox::{AfterCrash, Entry, Outcome, Rules};
 use shared::problem::{Problem, Result, chain};
@@ -23,6 +24,9 @@ const STORE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// When to try again to end a subscription that the provider did not confirm, for as long as it
 /// takes.
 const END_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+/// How long the end of a subscription may take before somebody is told: longer than a renewal that is
+/// in its way.
+const END_PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 /// When to try again what Telegram refuses as the bot's token is wrong: rows wait for the right one,
 /// for as long as it takes.
 const TOKEN_PAUSE: SignedDuration = SignedDuration::from_mins(1);
@@ -78,7 +82,7 @@ type Row<'a> = (&'a str, &'a Message);
 pub(super) async fn perform(app: &App, bot: &BotApi, entry: &Entry, clock: Ticking) -> Done {
     let outbox_id = entry.id.as_str();
     let performed = match entry.read() {
-        Ok(message) => act(app, bot, (outbox_id, &message), clock).await,
+        Ok(message) => act(app, bot, (outbox_id, &message), entry.created_at, clock).await,
         Err(problem) => Err(problem),
     };
     performed.unwrap_or_else(|problem| {
@@ -87,7 +91,13 @@ pub(super) async fn perform(app: &App, bot: &BotApi, entry: &Entry, clock: Ticki
     })
 }
 
-async fn act(app: &App, bot: &BotApi, row: Row<'_>, clock: Ticking) -> Result<Done> {
+async fn act(
+    app: &App,
+    bot: &BotApi,
+    row: Row<'_>,
+    asked: Instant,
+    clock: Ticking,
+) -> Result<Done> {
     let (outbox_id, message) = row;
     match message {
         Message::Settled { .. } | Message::GiftTaken { .. } => {
@@ -111,7 +121,7 @@ async fn act(app: &App, bot: &BotApi, row: Row<'_>, clock: Ticking) -> Result<Do
         }
         Message::EndContract { provider, contract_id, .. } => {
             let handle = ContractHandle { provider: *provider, contract_id: contract_id.clone() };
-            end(app, outbox_id, &handle, clock).await
+            end(app, outbox_id, &handle, asked, clock).await
         }
         Message::Unban { tg_id, chat }
         | Message::Kick { tg_id, chat }
@@ -255,8 +265,15 @@ fn granted(id: &str, turn: Result<Result<(), SignedDuration>>) -> Result<(), Out
 }
 
 /// Ends a standing subscription. To end one again changes nothing, so that what is uncertain is
-/// done again; what its provider refuses for good is told to those who run the club, once.
-async fn end(app: &App, id: &str, handle: &ContractHandle, clock: Ticking) -> Result<Done> {
+/// done again; what its provider refuses for good, or does not do for long, is told to those who run
+/// the club, once.
+async fn end(
+    app: &App,
+    id: &str,
+    handle: &ContractHandle,
+    asked: Instant,
+    clock: Ticking,
+) -> Result<Done> {
     let ended = Box::pin(payments::end_contract(app, handle, END_LIMIT, clock.now())).await;
     let Err(error) = ended else { return Ok(Outcome::Sent.into()) };
     tracing::error!(%error, outbox_id = id, "a standing subscription is not ended");
@@ -283,7 +300,7 @@ async fn end(app: &App, id: &str, handle: &ContractHandle, clock: Ticking) -> Re
     let mut done = Done::from(outcome);
     if outcome == Outcome::Refused {
         done.follows.push(alert);
-    } else if is_stuck(&error)
+    } else if (is_stuck(&error) || clock.begun() > asked + END_PATIENCE)
         && let Err(error) = app.platform.table.write(alert).await
     {
         tracing::debug!(%error, "told before, or with the next try");
@@ -291,7 +308,7 @@ async fn end(app: &App, id: &str, handle: &ContractHandle, clock: Ticking) -> Re
     Ok(done)
 }
 
-/// Is it likely that only a person can help? It is tried again all the same.
+/// Is it likely at once that only a person can help? It is tried again all the same.
 fn is_stuck(error: &EndError) -> bool {
     use ProviderError::{Disabled, Refused, Setup};
     matches!(error, EndError::Provider(Refused | Disabled | Setup(_)))

@@ -281,7 +281,8 @@ impl Recount<'_> {
             // Whose contribution is not there at all is put right when the stream tells of them.
             let Some(contribution) = held.get(tg_id) else { continue };
             let place = contribution.standing().map(|standing| standing.key());
-            if place.as_ref() != Some(key) {
+            // The page of standings was read before the contributions.
+            if place.as_ref() != Some(key) && self.table.get_item(key).await?.is_some() {
                 let delete = Write::delete("standing", key.clone()).when("attribute_exists(#pk)");
                 self.beside(contribution, delete).await?;
             }
@@ -289,9 +290,19 @@ impl Recount<'_> {
         Ok(())
     }
 
+    /// Has the contribution been changed since it was read? Then what stands beside it was, too.
+    async fn has_moved(&self, contribution: &Contribution) -> Result<bool> {
+        let held: Option<Contribution> = self.table.get(&contribution.key()).await?;
+        Ok(held.is_none_or(|held| held.revision != contribution.revision))
+    }
+
     /// Writes a standing, if the contribution that it follows from is still the same; else it was
     /// moved meanwhile, by the transaction that has changed it.
     async fn beside(&mut self, contribution: &Contribution, write: Write) -> Result<()> {
+        // Nobody is to be told of what no repair would find.
+        if self.has_moved(contribution).await? {
+            return Ok(());
+        }
         let unchanged = Write::check("contribution", contribution.key())
             .when("#revision = :seen")
             .bind(":seen", contribution.revision);

@@ -227,6 +227,24 @@ async fn a_refusal_of_a_repeat_is_believed_once_the_first_call_is_long_over() {
 }
 
 #[tokio::test]
+async fn a_repeat_that_is_lost_counts_as_the_first_call_does() {
+    let (office, bot, _) = star_office(&[("PROVIDER_TIMEOUT_MS", "300")]).await;
+    let id = "stars:charge-1";
+    for _ in 0..2 {
+        bot.feel(BotMood::Silent);
+        assert_eq!(office.refund(id, "one", json!({})).await.status, 503);
+        office.pass(16 * 60);
+    }
+    bot.feel(BotMood::Silent);
+    assert_eq!(office.refund(id, "one", json!({})).await.status, 503);
+    bot.feel(BotMood::refusing(400, "Bad Request: CHARGE_NOT_FOUND"));
+    assert_eq!(office.refund(id, "one", json!({})).await.status, 503);
+    office.pass(16 * 60);
+    let reply = office.refund(id, "one", json!({})).await;
+    assert_eq!(code(&reply), (502, "provider_error".to_owned()));
+}
+
+#[tokio::test]
 async fn stars_go_back_whole_and_once() {
     let (office, bot, payment) = star_office(&[]).await;
     let id = "stars:charge-1";

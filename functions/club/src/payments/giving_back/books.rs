@@ -45,9 +45,17 @@ pub(super) struct Intent {
     #[serde(default)]
     pub(super) full: bool,
     pub(super) created_at: Instant,
+    /// When a call of the provider was last left without its answer.
+    #[serde(default)]
+    pub(super) lost_at: Option<Instant>,
 }
 
 impl Intent {
+    /// Since when, at the latest known, the provider may be at it.
+    pub(super) fn asked_at(&self) -> Instant {
+        self.lost_at.unwrap_or(self.created_at)
+    }
+
     fn key_of(provider: Provider, external_id: &str, id: &str) -> Key {
         Key::new(Payment::key_of(provider, external_id).pk, format!("INTENT#{id}"))
     }

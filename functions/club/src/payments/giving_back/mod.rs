@@ -115,6 +115,7 @@ async fn round(app: &App, asked: &Asked, key: &Idempotency, now: Instant) -> Res
         refund_id: None,
         full: false,
         created_at: now,
+        lost_at: None,
     };
     match begin(table, &books, &intent, key, renewed.as_deref(), now).await {
         Ok(()) => ask(app, &books, &intent, Turn::First, now).await.map(Round::Done),
@@ -193,7 +194,7 @@ async fn ask(app: &App, books: &Books, intent: &Intent, turn: Turn, now: Instant
     match given_back(app, books, intent).await {
         Ok(given) => match mine(intent, given) {
             Some(gave) => finish(app, books, intent, gave, now).await,
-            None if error.is_clear() && now.since(intent.created_at) > AT_WORK => {
+            None if error.is_clear() && now.since(intent.asked_at()) > AT_WORK => {
                 Err(refuse(app, intent, error).await?)
             }
             None => Err(leave(app, intent, error, now).await?),
@@ -232,7 +233,9 @@ async fn refuse(app: &App, intent: &Intent, error: ProviderError) -> Result<Prob
 
 /// Leaves the intent to the next try, as nobody knows what the provider did.
 async fn leave(app: &App, intent: &Intent, error: ProviderError, now: Instant) -> Result<Problem> {
-    let_go(app, intent, now).await?;
+    let free = change(intent).set("held_until", now);
+    let free = if error.is_clear() { free } else { free.set("lost_at", now) };
+    release(app, free).await?;
     let cause = "nobody knows whether the provider gave the money back";
     tracing::warn!(%error, intent = %intent.id, cause);
     Ok(Problem::try_again(cause).because(error))
@@ -295,7 +298,11 @@ fn change(intent: &Intent) -> Write {
 
 /// Lets the next try begin at once: this one is over.
 async fn let_go(app: &App, intent: &Intent, now: Instant) -> Result<()> {
-    match app.platform.table.write(change(intent).set("held_until", now)).await {
+    release(app, change(intent).set("held_until", now)).await
+}
+
+async fn release(app: &App, free: Write) -> Result<()> {
+    match app.platform.table.write(free).await {
         Ok(_) => Ok(()),
         Err(error) => error.refusal().map(|_| ()).map_err(Problem::from),
     }

@@ -43,8 +43,8 @@ impl<'a> Late<'a> {
     }
 
     /// Begins it: the payer has had what the payment gives, and is renewed from now on. Where the
-    /// payment was given back whole, or the subscription is over, it is to end instead. One
-    /// transaction of six items at most, and one read.
+    /// payment was given back whole, the subscription is over or another renews the payer, it is to
+    /// end instead. One transaction of six items at most, and one read.
     pub(super) async fn begin(
         &self,
         app: &App,
@@ -70,7 +70,9 @@ impl<'a> Late<'a> {
         let Self { attempt, payment, payer, handle, over } = self;
         let id = &handle.contract_id;
         let given_back = payment.refunded >= payment.sum.minor;
-        let (renewed_by, ends) = if given_back || *over {
+        // Another that was begun meanwhile is what its payer wants.
+        let replaced = payer.auto_renewal && payer.contract.is_some();
+        let (renewed_by, ends) = if given_back || *over || replaced {
             (None, Some(handle.clone()))
         } else {
             Standing::Begins(id.clone()).follow(attempt.provider, payer)

@@ -99,3 +99,25 @@ async fn a_subscription_that_is_told_late_and_often_is_one() {
     assert_eq!((payer.auto_renewal, payer.balance, shop.contracts().await.len()), (true, 500, 1));
     shop.check_invariants().await;
 }
+
+#[tokio::test]
+async fn a_subscription_that_is_told_late_gives_way_to_one_that_was_begun_meanwhile() {
+    let (shop, cloud, id) = nameless().await;
+    for subscription in ["sc_1", "sc_2"] {
+        cloud.books().subscriptions.insert(subscription.to_owned(), "Active".to_owned());
+    }
+    let other = shop.cloud_linked().await;
+    shop.tell("pay", &(paid(2, &other) + "&SubscriptionId=sc_2")).await;
+    for _ in 0..2 {
+        shop.tell("pay", &named(&id)).await;
+    }
+    assert_eq!(shop.messages("end_contract").await, 1);
+    shop.perform_all().await;
+    let payer = shop.payer().await;
+    assert_eq!((payer.auto_renewal, payer.balance), (true, 1_000));
+    assert_eq!(payer.contract.unwrap().contract_id, "sc_2");
+    let live: Vec<_> = shop.contracts().await.into_iter().filter(|one| one.2).collect();
+    assert_eq!(cloud.books().subscriptions["sc_1"], "Cancelled");
+    assert_eq!(live, [("sc_2".to_owned(), "2".to_owned(), true)]);
+    shop.check_invariants().await;
+}

@@ -50,7 +50,15 @@ async fn an_end_that_meets_a_renewal_is_asked_for_until_it_is_done() {
         shop.pass(5 * 60);
     }
     assert_eq!(shop.messages("admin_alert").await, 0);
+    // What lasts longer than any renewal somebody is told of, once.
+    for _ in 0..2 {
+        shop.pass(3_600);
+        shop.perform_all().await;
+        assert!(shop.contract().await.live);
+    }
+    assert_eq!(shop.messages("admin_alert").await, 1);
     lava.server.feel(LavatopMood::Fine);
+    shop.pass(5 * 60);
     shop.perform_all().await;
     assert!(!shop.contract().await.live && !shop.payer().await.auto_renewal);
 }
