@@ -200,8 +200,19 @@ impl Driver {
         if self.model.attempts[attempt].status == Status::Failed {
             return Box::pin(self.wish(&wish, Some(name), None)).await;
         }
+        // Of an attempt that was paid although its link was never answered, the provider is asked for
+        // the link once more. LavaTop cannot say whether it had made one.
+        let unanswered = !self.model.attempts[attempt].answered;
+        if unanswered && wish.provider == Provider::Lavatop {
+            return;
+        }
         let reply = self.ask(&wish, Some(&name), &body).await;
+        if unanswered && self.model.silent.contains(&wish.provider) {
+            self.must(&reply, 502, Some("provider_error"));
+            return;
+        }
         self.must(&reply, 200, None);
+        self.model.attempts[attempt].answered = true;
         let id = json!(self.model.attempts[attempt].id);
         self.same("attempt_id", &reply.body["attempt_id"], &id);
     }
