@@ -299,8 +299,8 @@ impl Recount<'_> {
     /// Writes a standing, if the contribution that it follows from is still the same; else it was
     /// moved meanwhile, by the transaction that has changed it.
     async fn beside(&mut self, contribution: &Contribution, write: Write) -> Result<()> {
-        // Nobody is to be told of what no repair would find.
-        if self.has_moved(contribution).await? {
+        // Nobody is to be told of what no repair would find; what was told needs no such look.
+        if !self.told && self.has_moved(contribution).await? {
             return Ok(());
         }
         let unchanged = Write::check("contribution", contribution.key())

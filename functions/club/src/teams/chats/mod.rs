@@ -291,8 +291,8 @@ async fn removed(
     .await
 }
 
-/// Closes every place of a team for as long as it has ended. The members may have them back when it is there
-/// again.
+/// Closes every place of a team for as long as it has ended. The members may have them back when it
+/// is there again.
 async fn close_all(table: &Table, team: &Team, now: Instant) -> Result<()> {
     for place in store::memberships(table, &team.id).await? {
         places::close(table, place.tg_id, Which::Ended(&team.id), Memory::Kept, now).await?;

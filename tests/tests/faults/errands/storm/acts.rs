@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::properties::town::{Ask, Person};
 use super::board::Board;
-use super::dice::Dice;
+use crate::storm::dice::Dice;
 
 const CATEGORIES: [&str; 7] = [
     "Сантехника",

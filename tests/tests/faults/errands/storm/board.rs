@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::dice::Dice;
 use crate::storm::course::Known;
 use crate::storm::diary::{Diary, is_id};
+use crate::storm::dice::Dice;
 
 /// What is still of interest when somebody chooses an order or a payment.
 const RECENT: usize = 60;

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::super::properties::town::{Answer, Person};
 use super::acts::{Act, Mind, Step};
-use super::dice::Dice;
 use super::{Storm, witness};
 use crate::storm::crowd::Life;
+use crate::storm::dice::Dice;
 
 /// Somebody who lives in the town.
 pub struct Somebody {

@@ -17,11 +17,10 @@ use super::properties::town::{Person, Town};
 use crate::bench::Bench;
 use crate::storm::course::{self, Place};
 use crate::storm::crowd::live;
-use crate::storm::dice;
+use crate::storm::dice::Dice;
 use crate::storm::{CALMS, PATIENCE, Toll, redrive, setting};
 use board::Board;
 use crowd::Somebody;
-use dice::Dice;
 
 /// How many people there are.
 const PEOPLE: usize = 32;

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::super::properties::town::{Answer, Ask};
 use super::board::Paying;
-use super::dice::Dice;
 use super::{Storm, witness};
+use crate::storm::dice::Dice;
 
 /// Between two things that happen outside.
 const PAUSE: Duration = Duration::from_millis(30);
